@@ -1,0 +1,13 @@
+namespace Distributed.Kernel;
+
+/// <summary>What every command of this program may exit with.</summary>
+public static class ExitCodes
+{
+    public const int Done = 0;
+    public const int OperatingError = 1;
+    public const int BadUsage = 2;
+    public const int NotEnoughWorkers = 3;
+    public const int NumericsDiverged = 4;
+    public const int BrokenInvariant = 70;
+    public const int Interrupted = 130;
+}
