@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+
+using Distributed.Kernel;
+
+namespace Distributed.Torch;
+
+/// <summary>
+/// Zeroed memory outside the garbage collector's heap, aligned to 64 bytes. A model that is bound
+/// to it keeps it alive, so that disposing it early cannot leave native code with a dangling
+/// pointer.
+/// </summary>
+public sealed unsafe class NativeBuffer : SafeHandle
+{
+    private const int AlignmentBytes = 64;
+    private static long s_live;
+
+    public NativeBuffer(long byteLength) : base(0, ownsHandle: true)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(byteLength);
+        var rounded = checked((nuint)byteLength + AlignmentBytes - 1) / AlignmentBytes;
+        var bytes = Math.Max(rounded, 1) * AlignmentBytes;
+        var memory = NativeMemory.AlignedAlloc(bytes, AlignmentBytes);
+        NativeMemory.Clear(memory, bytes);
+        SetHandle((nint)memory);
+        ByteLength = byteLength;
+        Interlocked.Increment(ref s_live);
+        GC.AddMemoryPressure(Math.Max(byteLength, 1));
+    }
+
+    /// <summary>A buffer of so many elements of a type.</summary>
+    public static NativeBuffer Of(ElementType type, long length) => new(length * type.ByteSize());
+
+    public long ByteLength { get; }
+
+    public override bool IsInvalid => handle == 0;
+
+    /// <summary>The first byte. Valid while the caller holds the buffer undisposed.</summary>
+    public void* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(IsClosed, this);
+            return (void*)handle;
+        }
+    }
+
+    internal static long LiveCount => Interlocked.Read(ref s_live);
+
+    /// <summary>
+    /// The whole buffer; trailing bytes that do not fill an element are left out.
+    /// </summary>
+    public Span<T> AsSpan<T>() where T : unmanaged
+    {
+        var length = ByteLength / sizeof(T);
+        Invariant.Check(length <= int.MaxValue, "a buffer too long for one span");
+        return new Span<T>(Pointer, (int)length);
+    }
+
+    /// <summary>A part of the buffer, for buffers longer than a span can be.</summary>
+    public Span<T> AsSpan<T>(long offset, int length) where T : unmanaged
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            offset, ByteLength / sizeof(T) - length, nameof(offset));
+        return new Span<T>((T*)Pointer + offset, length);
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        NativeMemory.AlignedFree((void*)handle);
+        Interlocked.Decrement(ref s_live);
+        GC.RemoveMemoryPressure(Math.Max(ByteLength, 1));
+        return true;
+    }
+}

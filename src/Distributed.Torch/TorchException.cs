@@ -1,0 +1,20 @@
+namespace Distributed.Torch;
+
+/// <summary>Why the engine refused a call.</summary>
+public enum TorchErrorCode
+{
+    /// <summary>The caller's argument: a network text, a label, a buffer.</summary>
+    InvalidArgument = 1,
+
+    /// <summary>libtorch failed; the message is its own.</summary>
+    LibtorchError = 2,
+
+    OutOfMemory = 3,
+    InternalError = 4,
+}
+
+/// <summary>An error reported by the engine, with its message.</summary>
+public sealed class TorchException(TorchErrorCode code, string message) : Exception(message)
+{
+    public TorchErrorCode Code { get; } = code;
+}

@@ -1,0 +1,233 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace Distributed.Torch;
+
+/// <summary>
+/// A network over flat buffers. It computes one shard's gradient at a time, on the calling thread;
+/// one model serves one thread at a time.
+/// </summary>
+public sealed unsafe class TorchModel : IDisposable
+{
+    /// <summary>
+    /// Elements after the gradients and statistics that travel with them: [0] loss, [1] count of
+    /// right answers, the rest the caller's own.
+    /// </summary>
+    public const int TrailerLength = 16;
+
+    private readonly ModelHandle _handle;
+    private readonly ModelLayout _layout;
+    private GCHandle _self;
+    private NativeBuffer? _parameters;
+    private NativeBuffer? _statistics;
+    private Action<int>? _bucketReady;
+    private ExceptionDispatchInfo? _callbackFailure;
+
+    private TorchModel(ModelHandle handle, ModelLayout layout, ElementType type)
+    {
+        _handle = handle;
+        _layout = layout;
+        Type = type;
+        _self = GCHandle.Alloc(this, GCHandleType.Weak);
+    }
+
+    public ElementType Type { get; }
+
+    /// <summary>
+    /// The tensors of the parameter buffer, which is laid out as the gradients are.
+    /// </summary>
+    public IReadOnlyList<TensorInfo> Parameters => _layout.Parameters;
+
+    /// <summary>
+    /// running_mean and running_var of each batch norm, in the statistics buffer.
+    /// </summary>
+    public IReadOnlyList<TensorInfo> Statistics => _layout.Statistics;
+
+    public long ParameterLength => _layout.ParameterLength;
+
+    public long StatisticsLength => _layout.StatisticsLength;
+
+    /// <summary>Gradients, then statistics, then the trailer.</summary>
+    public long GradientLength => ParameterLength + StatisticsLength + TrailerLength;
+
+    /// <summary>
+    /// In the order in which backward completes them: the first holds the last layers, the
+    /// statistics and the trailer. Together they tile the gradient buffer.
+    /// </summary>
+    public IReadOnlyList<GradientBucket> Buckets => _layout.Buckets;
+
+    public int Classes => _layout.Classes;
+
+    /// <summary>Floats in one image: channels × height × width.</summary>
+    public int ImageLength => _layout.ImageLength;
+
+    /// <exception cref="TorchException">The text is not a network whose shapes fit.</exception>
+    public static TorchModel Create(
+        string network, ElementType type = ElementType.Float32, long bucketBytes = 1 << 20)
+    {
+        TorchLibrary.RequireInitialized();
+        NativeMethods.Check(
+            NativeMethods.ModelCreate(network, (int)type, bucketBytes, out var handle));
+        try
+        {
+            var text = NativeMethods.ReadText((byte* start, long capacity, out long needed) =>
+                NativeMethods.ModelDescribe(handle, start, capacity, out needed));
+            return new TorchModel(handle, ModelLayout.Parse(text), type);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Lets forward read its parameters and running statistics from these buffers. The model holds
+    /// them until it is bound to others or disposed.
+    /// </summary>
+    public void Bind(NativeBuffer parameters, NativeBuffer statistics)
+    {
+        var size = Type.ByteSize();
+        NativeMethods.Check(NativeMethods.ModelBind(
+            _handle, parameters, parameters.ByteLength / size, statistics,
+            statistics.ByteLength / size));
+        var held = false;
+        parameters.DangerousAddRef(ref held);
+        statistics.DangerousAddRef(ref held);
+        ReleaseBuffers();
+        (_parameters, _statistics) = (parameters, statistics);
+    }
+
+    /// <summary>
+    /// Writes the shard's gradient, times <paramref name="lossScale"/>, its statistics, times
+    /// <paramref name="statisticsWeight"/>, and the trailer's first two elements over what the
+    /// buffer held. Calls <paramref name="bucketReady"/> during backward as buckets become whole;
+    /// what it throws comes out of here once backward has returned. Allocates nothing managed.
+    /// </summary>
+    /// <param name="images">N,C,H,W, one image a label.</param>
+    public ShardResult ForwardBackward(
+        ReadOnlySpan<float> images, ReadOnlySpan<int> labels, ulong dropoutSeed, double lossScale,
+        double statisticsWeight, NativeBuffer gradients, Action<int>? bucketReady)
+    {
+        RequireImages(images, labels.Length);
+        RequireGradients(gradients);
+        _bucketReady = bucketReady;
+        _callbackFailure = null;
+        try
+        {
+            delegate* unmanaged<int, nint, void> callback =
+                bucketReady is null ? null : &OnBucketReady;
+            fixed (float* image = images)
+            fixed (int* label = labels)
+            {
+                NativeMethods.Check(NativeMethods.ModelForwardBackward(
+                    _handle, image, label, labels.Length, dropoutSeed, lossScale, statisticsWeight,
+                    gradients, callback, GCHandle.ToIntPtr(_self), out var lossSum,
+                    out var correct));
+                _callbackFailure?.Throw();
+                return new ShardResult(lossSum, (int)correct);
+            }
+        }
+        finally
+        {
+            _bucketReady = null;
+            _callbackFailure = null;
+        }
+    }
+
+    /// <summary>
+    /// running = (1 - momentum) · running + momentum · the statistics part of the reduced
+    /// gradients.
+    /// </summary>
+    public void UpdateStatistics(NativeBuffer reducedGradients)
+    {
+        RequireGradients(reducedGradients);
+        NativeMethods.Check(NativeMethods.ModelUpdateStatistics(_handle, reducedGradients));
+    }
+
+    /// <summary>
+    /// Runs the network in inference mode. <paramref name="logits"/> receives N × classes numbers,
+    /// or is empty; <paramref name="labels"/> may be empty, and then the result is zeros.
+    /// </summary>
+    public EvaluationResult Evaluate(
+        ReadOnlySpan<float> images, ReadOnlySpan<int> labels, Span<float> logits)
+    {
+        var count = images.Length / ImageLength;
+        RequireImages(images, count);
+        if (!labels.IsEmpty && labels.Length != count)
+            throw new ArgumentException($"{labels.Length} labels for {count} images");
+        if (!logits.IsEmpty && logits.Length != count * Classes)
+            throw new ArgumentException($"room for {logits.Length} logits of {count * Classes}");
+        fixed (float* image = images)
+        fixed (int* label = labels)
+        fixed (float* logit = logits)
+        {
+            NativeMethods.Check(NativeMethods.ModelEvaluate(
+                _handle, image, label, count, logit, out var lossSum, out var correct));
+            return new EvaluationResult(lossSum, (int)correct);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_handle.IsClosed)
+            return;
+        _handle.Dispose();
+        ReleaseBuffers();
+        _self.Free();
+        GC.SuppressFinalize(this);
+    }
+
+    // A model that nobody disposed must still let go of its buffers; the handle frees itself.
+    ~TorchModel()
+    {
+        ReleaseBuffers();
+        if (_self.IsAllocated)
+            _self.Free();
+    }
+
+    private void ReleaseBuffers()
+    {
+        _parameters?.DangerousRelease();
+        _statistics?.DangerousRelease();
+        _parameters = null;
+        _statistics = null;
+    }
+
+    private void RequireImages(ReadOnlySpan<float> images, int count)
+    {
+        if (images.Length != (long)count * ImageLength)
+        {
+            throw new ArgumentException(
+                $"{images.Length} numbers for {count} images of {ImageLength}");
+        }
+    }
+
+    private void RequireGradients(NativeBuffer gradients)
+    {
+        if (gradients.ByteLength < GradientLength * Type.ByteSize())
+        {
+            throw new ArgumentException(
+                $"a gradient buffer of {gradients.ByteLength} bytes; the model needs "
+                + $"{GradientLength * Type.ByteSize()}");
+        }
+    }
+
+    // Nothing may be thrown through native code, so a failure waits until native code has returned.
+    [UnmanagedCallersOnly]
+    private static void OnBucketReady(int bucket, nint context)
+    {
+        var model = Unsafe.As<TorchModel>(GCHandle.FromIntPtr(context).Target!);
+        if (model._callbackFailure is not null)
+            return;
+        try
+        {
+            model._bucketReady!(bucket);
+        }
+        catch (Exception failure)
+        {
+            model._callbackFailure = ExceptionDispatchInfo.Capture(failure);
+        }
+    }
+}

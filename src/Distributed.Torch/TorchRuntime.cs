@@ -1,0 +1,9 @@
+namespace Distributed.Torch;
+
+/// <summary>
+/// What the engine runs on. Every field but <paramref name="CudaAvailable"/> can change a run's
+/// bits, so together they are part of its numerics fingerprint.
+/// </summary>
+public sealed record TorchRuntime(
+    string LibtorchVersion, string BlasCore, string CpuCapability, string OneDnnIsa,
+    bool CudaAvailable, int ThreadCount, string Device);

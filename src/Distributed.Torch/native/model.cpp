@@ -1,0 +1,288 @@
+#include "model.h"
+
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <atomic>
+#include <cstring>
+#include <sstream>
+
+#include "errors.h"
+#include "runtime.h"
+
+namespace distributed {
+
+namespace {
+
+std::atomic<int64_t> liveModels{0};
+
+void describeSlots(std::ostream& text, const char* word, const std::vector<TensorSlot>& slots) {
+    for (const TensorSlot& slot : slots) {
+        text << word << ' ' << slot.name << ' ' << slot.offset << ' ' << slot.length;
+        for (const int64_t extent : slot.shape) {
+            text << ' ' << extent;
+        }
+        text << '\n';
+    }
+}
+
+LossResult lossOf(
+    const at::Tensor& logits, const int32_t* labels, double smoothing, double scale,
+    at::Tensor* gradient) {
+    const int64_t count = logits.size(0);
+    const int64_t classes = logits.size(1);
+    if (logits.scalar_type() == at::kDouble) {
+        return crossEntropy(logits.data_ptr<double>(), labels, count, classes, smoothing, scale,
+            gradient == nullptr ? nullptr : gradient->data_ptr<double>());
+    }
+    return crossEntropy(logits.data_ptr<float>(), labels, count, classes, smoothing, scale,
+        gradient == nullptr ? nullptr : gradient->data_ptr<float>());
+}
+
+template <typename T>
+void blendStatistic(T* running, const T* reduced, int64_t length, double momentum) {
+    const T share = static_cast<T>(momentum);
+    const T keep = static_cast<T>(1 - momentum);
+    for (int64_t i = 0; i < length; ++i) {
+        running[i] = keep * running[i] + share * reduced[i];
+    }
+}
+
+}  // namespace
+
+Model::Model(const std::string& network, at::ScalarType type, int64_t bucketBytes)
+    : network_(parseNetwork(network)), type_(type), device_(runtimeDevice()) {
+    require(bucketBytes > 0, "a bucket of ", bucketBytes, " bytes; expected 1 or more");
+    built_ = buildLayers(network_, layout_);
+    layout_.cutBuckets(bucketBytes / static_cast<int64_t>(c10::elementSize(type)));
+    liveModels.fetch_add(1);
+}
+
+Model::~Model() {
+    liveModels.fetch_sub(1);
+}
+
+int64_t Model::liveCount() {
+    return liveModels.load();
+}
+
+std::string Model::describe() const {
+    std::ostringstream text;
+    text << "lengths " << layout_.parameterLength() << ' ' << layout_.statisticsLength() << '\n';
+    text << "input " << network_.input.channels << ' ' << network_.input.height << ' '
+         << network_.input.width << '\n';
+    text << "classes " << network_.classes << '\n';
+    describeSlots(text, "parameter", layout_.parameters());
+    describeSlots(text, "statistic", layout_.statistics());
+    for (const Bucket& bucket : layout_.buckets()) {
+        text << "bucket " << bucket.offset << ' ' << bucket.length << '\n';
+    }
+    return text.str();
+}
+
+at::Tensor Model::hostView(void* buffer, const TensorSlot& slot, int64_t base) const {
+    char* start = static_cast<char*>(buffer)
+        + (base + slot.offset) * static_cast<int64_t>(c10::elementSize(type_));
+    return at::from_blob(start, slot.shape, at::TensorOptions().dtype(type_));
+}
+
+void Model::bind(
+    void* parameters, int64_t parametersLength, void* statistics, int64_t statisticsLength) {
+    require(parametersLength >= layout_.parameterLength(), "the parameter buffer holds ",
+        parametersLength, " elements; the network needs ", layout_.parameterLength());
+    require(statisticsLength >= layout_.statisticsLength(), "the statistics buffer holds ",
+        statisticsLength, " elements; the network needs ", layout_.statisticsLength());
+    parameters_.clear();
+    hostParameters_.clear();
+    runningStatistics_.clear();
+    hostStatistics_.clear();
+    for (size_t i = 0; i < layout_.parameters().size(); ++i) {
+        const at::Tensor host = hostView(parameters, layout_.parameters()[i], 0);
+        at::Tensor leaf =
+            device_.is_cpu() ? host : at::empty_like(host, host.options().device(device_));
+        leaf.set_requires_grad(true);
+        leaf.register_hook([this, i](const at::Tensor& gradient) { gradientReady(i, gradient); });
+        hostParameters_.push_back(device_.is_cpu() ? at::Tensor() : host);
+        parameters_.push_back(leaf);
+    }
+    for (const TensorSlot& slot : layout_.statistics()) {
+        hostStatistics_.push_back(hostView(statistics, slot, 0));
+        runningStatistics_.push_back(hostStatistics_.back().to(device_));
+    }
+}
+
+// On a device other than the host its copies follow the bound buffers, which the optimizer writes.
+void Model::refreshDeviceCopies() {
+    if (device_.is_cpu()) {
+        return;
+    }
+    at::NoGradGuard noGradients;
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+        parameters_[i].copy_(hostParameters_[i]);
+    }
+    for (size_t i = 0; i < runningStatistics_.size(); ++i) {
+        runningStatistics_[i].copy_(hostStatistics_[i]);
+    }
+}
+
+at::Tensor Model::inputTensor(const float* images, int64_t count) const {
+    const Shape& shape = network_.input;
+    const at::Tensor view = at::from_blob(const_cast<float*>(images),
+        {count, shape.channels, shape.height, shape.width}, at::TensorOptions().dtype(at::kFloat));
+    return view.to(at::TensorOptions().dtype(type_).device(device_))
+        .contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+at::Tensor Model::logitsOf(const float* images, int64_t count, ForwardContext& context) {
+    refreshDeviceCopies();
+    return forwardAll(built_.layers, inputTensor(images, count), context).flatten(1);
+}
+
+LossResult Model::forwardBackward(const ShardRequest& request) {
+    require(parameters_.size() == layout_.parameters().size()
+            && hostStatistics_.size() == layout_.statistics().size(),
+        "the model has no buffers; bind them first");
+    checkLabels(request.labels, request.count, network_.classes);
+    std::vector<at::Tensor> statistics(layout_.statistics().size());
+    clearPadding(request.gradients);
+    LossResult loss;
+    at::Tensor logits;
+    at::Tensor gradient;
+    if (request.count > 0) {
+        ForwardContext context{
+            true, request.dropoutSeed, parameters_, runningStatistics_, statistics};
+        logits = logitsOf(request.images, request.count, context);
+        const at::Tensor onHost = logits.detach().to(at::kCPU).contiguous();
+        gradient = at::empty_like(onHost);
+        loss = lossOf(
+            onHost, request.labels, network_.smoothing, request.lossScale, &gradient);
+    }
+    writeStatistics(request, statistics);
+    writeTrailer(request, loss);
+    request_ = &request;
+    nextBucket_ = 0;
+    waiting_.clear();
+    for (const Bucket& bucket : layout_.buckets()) {
+        waiting_.push_back(bucket.tensors);
+    }
+    if (request.count > 0 && logits.requires_grad()) {
+        torch::autograd::backward({logits}, {gradient.to(device_)});
+    } else {
+        for (size_t i = 0; i < parameters_.size(); ++i) {
+            gradientReady(i, at::zeros_like(parameters_[i]));
+        }
+    }
+    for (const at::Tensor& parameter : parameters_) {
+        parameter.mutable_grad().reset();
+    }
+    announceWholeBuckets();
+    request_ = nullptr;
+    require(nextBucket_ == waiting_.size(), "backward left bucket ", nextBucket_, " of ",
+        waiting_.size(), " incomplete");
+    return loss;
+}
+
+void Model::gradientReady(size_t index, const at::Tensor& gradient) {
+    at::NoGradGuard noGradients;
+    const TensorSlot& slot = layout_.parameters()[index];
+    hostView(request_->gradients, slot, 0).copy_(gradient);
+    --waiting_[static_cast<size_t>(slot.bucket)];
+    announceWholeBuckets();
+}
+
+// Buckets are announced in their order, even where a branch finishes a later one first.
+void Model::announceWholeBuckets() {
+    while (nextBucket_ < waiting_.size() && waiting_[nextBucket_] == 0) {
+        if (request_->bucketReady != nullptr) {
+            request_->bucketReady(static_cast<int32_t>(nextBucket_), request_->context);
+        }
+        ++nextBucket_;
+    }
+}
+
+void Model::writeStatistics(
+    const ShardRequest& request, const std::vector<at::Tensor>& statistics) {
+    at::NoGradGuard noGradients;
+    for (size_t i = 0; i < statistics.size(); ++i) {
+        at::Tensor target = hostView(
+            request.gradients, layout_.statistics()[i], layout_.parameterLength());
+        if (statistics[i].defined()) {
+            target.copy_(statistics[i]);
+            target.mul_(request.statisticsWeight);
+        } else {
+            target.zero_();
+        }
+    }
+}
+
+void Model::writeTrailer(const ShardRequest& request, const LossResult& loss) {
+    const double values[2] = {request.lossScale * loss.sum, static_cast<double>(loss.correct)};
+    for (int64_t i = 0; i < 2; ++i) {
+        const int64_t place = layout_.trailerOffset() + i;
+        if (type_ == at::kDouble) {
+            static_cast<double*>(request.gradients)[place] = values[i];
+        } else {
+            static_cast<float*>(request.gradients)[place] = static_cast<float>(values[i]);
+        }
+    }
+}
+
+// The elements between tensors belong to nobody, and are summed and hashed all the same.
+void Model::clearPadding(void* gradients) {
+    const size_t size = c10::elementSize(type_);
+    const auto clear = [&](const std::vector<TensorSlot>& slots, int64_t base, int64_t end) {
+        for (size_t i = 0; i < slots.size(); ++i) {
+            const int64_t from = slots[i].offset + slots[i].length;
+            const int64_t to = i + 1 < slots.size() ? slots[i + 1].offset : end;
+            std::memset(static_cast<char*>(gradients) + static_cast<size_t>(base + from) * size, 0,
+                static_cast<size_t>(to - from) * size);
+        }
+    };
+    clear(layout_.parameters(), 0, layout_.parameterLength());
+    clear(layout_.statistics(), layout_.parameterLength(), layout_.statisticsLength());
+}
+
+void Model::updateStatistics(const void* gradients) {
+    require(hostStatistics_.size() == layout_.statistics().size(),
+        "the model has no buffers; bind them first");
+    for (size_t i = 0; i < hostStatistics_.size(); ++i) {
+        const TensorSlot& slot = layout_.statistics()[i];
+        const int64_t place = layout_.parameterLength() + slot.offset;
+        const double momentum = built_.statisticMomentum[i];
+        if (type_ == at::kDouble) {
+            blendStatistic(hostStatistics_[i].data_ptr<double>(),
+                static_cast<const double*>(gradients) + place, slot.length, momentum);
+        } else {
+            blendStatistic(hostStatistics_[i].data_ptr<float>(),
+                static_cast<const float*>(gradients) + place, slot.length, momentum);
+        }
+    }
+}
+
+LossResult Model::evaluate(
+    const float* images, const int32_t* labels, int64_t count, float* logits) {
+    require(parameters_.size() == layout_.parameters().size()
+            && hostStatistics_.size() == layout_.statistics().size(),
+        "the model has no buffers; bind them first");
+    if (count == 0) {
+        return {};
+    }
+    if (labels != nullptr) {
+        checkLabels(labels, count, network_.classes);
+    }
+    at::NoGradGuard noGradients;
+    std::vector<at::Tensor> unused;
+    ForwardContext context{false, 0, parameters_, runningStatistics_, unused};
+    const at::Tensor output = logitsOf(images, count, context).to(at::kCPU).contiguous();
+    if (logits != nullptr) {
+        const at::Tensor single = output.to(at::kFloat);
+        std::memcpy(logits, single.data_ptr<float>(),
+            static_cast<size_t>(single.numel()) * sizeof(float));
+    }
+    if (labels == nullptr) {
+        return {};
+    }
+    return lossOf(output, labels, network_.smoothing, 1, nullptr);
+}
+
+}  // namespace distributed

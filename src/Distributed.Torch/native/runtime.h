@@ -1,0 +1,28 @@
+// The process-wide settings that decide speed and bits: threads, allocator, denormals, device.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <string>
+
+namespace distributed {
+
+void initializeRuntime(int threadCount, const std::string& device);
+at::Device runtimeDevice();
+std::string describeRuntime();
+
+// Flushes denormals to zero on the calling thread while in scope: they make arithmetic up to 15
+// times slower once momenta decay. Worker threads inherit the mode from the thread that starts
+// them.
+class FlushDenormals {
+public:
+    FlushDenormals();
+    ~FlushDenormals();
+    FlushDenormals(const FlushDenormals&) = delete;
+    FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+private:
+    unsigned saved_ = 0;
+};
+
+}  // namespace distributed

@@ -1,0 +1,4 @@
+using Xunit;
+
+// The engine counts its handles and sets its threads for the whole process.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
