@@ -1,0 +1,11 @@
+namespace Distributed.Telemetry;
+
+/// <summary>What one event file holds.</summary>
+public sealed record EventFile(
+    long StartStep, IReadOnlyList<ScalarValue> Scalars, IReadOnlyList<TextValue> Texts);
+
+public readonly record struct ScalarValue(
+    string Tag, long Step, float Value, DateTimeOffset At);
+
+public readonly record struct TextValue(
+    string Tag, long Step, string Text, DateTimeOffset At);

@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Distributed.Kernel;
+
+namespace Distributed.Telemetry.Tests;
+
+public sealed class MetricsFileTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private string FilePath => folder.File("metrics.jsonl");
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Fields_are_written_as_one_line_of_JSON()
+    {
+        using (var metrics = new MetricsFile(FilePath))
+        {
+            metrics.Append(
+                ("event", "step"), ("step", 3L), ("epoch", 1), ("loss", 0.25), ("rate", 0.5f),
+                ("last", true), ("none", null), ("bad", double.NaN), ("text", "a\n\"b\""));
+        }
+        Assert.Equal(
+            """{"event":"step","step":3,"epoch":1,"loss":0.25,"rate":0.5,"last":true,"""
+            + "\"none\":null,\"bad\":\"NaN\",\"text\":\"a\\n\\u0022b\\u0022\"}\n",
+            File.ReadAllText(FilePath));
+        using var parsed = JsonDocument.Parse(File.ReadAllText(FilePath));
+        Assert.Equal("a\n\"b\"", parsed.RootElement.GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public void Numbers_survive_the_round_trip()
+    {
+        var random = new Random(2);
+        using (var metrics = new MetricsFile(FilePath))
+        {
+            for (var line = 0; line < 100; line++)
+            {
+                metrics.Append(("value", BitConverter.Int64BitsToDouble(random.NextInt64())));
+            }
+        }
+        random = new Random(2);
+        foreach (var line in File.ReadLines(FilePath))
+        {
+            using var parsed = JsonDocument.Parse(line);
+            var value = parsed.RootElement.GetProperty("value");
+            var expected = BitConverter.Int64BitsToDouble(random.NextInt64());
+            if (double.IsFinite(expected))
+            {
+                Assert.Equal(expected, value.GetDouble());
+            }
+        }
+    }
+
+    [Fact]
+    public void Opening_appends_and_removes_a_torn_line()
+    {
+        File.WriteAllText(FilePath, "{\"step\":1}\n{\"step\":2,\"lo");
+        using (var metrics = new MetricsFile(FilePath))
+        {
+            metrics.Append(("step", 2));
+        }
+        Assert.Equal("{\"step\":1}\n{\"step\":2}\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void Flushed_lines_can_be_read_while_the_file_is_open()
+    {
+        using var metrics = new MetricsFile(FilePath);
+        metrics.Append(("step", 1));
+        metrics.Flush();
+        using var reader = new StreamReader(new FileStream(
+            FilePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        Assert.Equal("{\"step\":1}\n", reader.ReadToEnd());
+    }
+
+    [Theory]
+    [InlineData(0, "{\"event\":\"start\"}\n")]
+    [InlineData(5, "{\"event\":\"start\"}\n{\"a\":{\"step\":9},\"step\":5}\n")]
+    [InlineData(6, "{\"event\":\"start\"}\n{\"a\":{\"step\":9},\"step\":5}\n{\"step\":6}\n")]
+    public void Truncate_drops_later_steps_and_a_torn_line(long stepLast, string expected)
+    {
+        File.WriteAllText(
+            FilePath,
+            "{\"event\":\"start\"}\n{\"a\":{\"step\":9},\"step\":5}\n{\"step\":6}\n{\"step\":7");
+        MetricsFile.Truncate(FilePath, stepLast);
+        Assert.Equal(expected, File.ReadAllText(FilePath));
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void Truncate_refuses_what_is_not_JSON_and_leaves_it_alone()
+    {
+        const string content = "{\"step\":1}\nnonsense\n";
+        File.WriteAllText(FilePath, content);
+        var error = Assert.Throws<OperatingException>(() => MetricsFile.Truncate(FilePath, 1));
+        Assert.StartsWith($"{FilePath} line 2 ", error.Message);
+        Assert.Equal(content, File.ReadAllText(FilePath));
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void Truncate_of_nothing_is_nothing()
+    {
+        MetricsFile.Truncate(FilePath, 1);
+        Assert.False(File.Exists(FilePath));
+    }
+
+    [Fact]
+    public void A_path_that_can_not_be_written_is_an_operating_error()
+    {
+        var error = Assert.Throws<OperatingException>(() => new MetricsFile(folder.Path));
+        Assert.Contains("can not be written", error.Message);
+    }
+}
