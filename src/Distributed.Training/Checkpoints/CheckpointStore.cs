@@ -1,0 +1,306 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Distributed.Kernel;
+
+namespace Distributed.Training.Checkpoints;
+
+/// <summary>
+/// The checkpoints of a run folder. A checkpoint is written beside its place, flushed, and renamed
+/// into it, so that a name such as step-00000123 always stands for a whole checkpoint, whenever
+/// the machine dies. One process writes; others may read meanwhile.
+/// </summary>
+public sealed class CheckpointStore
+{
+    private const string StepPrefix = "step-";
+    private const string PartialPrefix = ".partial-";
+    private const string ReplacedPrefix = ".replaced-";
+    private const string ModelFile = "model.safetensors";
+    private const string OptimizerFile = "optimizer.safetensors";
+
+    private readonly string folder;
+    private readonly int keep;
+    private readonly TimeProvider clock;
+    private readonly IDurableFiles files;
+
+    /// <param name="keep">How many of the newest checkpoints stay.</param>
+    public CheckpointStore(string runFolder, int keep, TimeProvider clock)
+        : this(runFolder, keep, clock, new DurableFiles())
+    {
+    }
+
+    internal CheckpointStore(
+        string runFolder, int keep, TimeProvider clock, IDurableFiles files)
+    {
+        Invariant.Check(keep >= 1, "a run keeps one checkpoint at least");
+        folder = Path.Combine(runFolder, "checkpoints");
+        this.keep = keep;
+        this.clock = clock;
+        this.files = files;
+    }
+
+    /// <summary>
+    /// Makes a checkpoint durable and returns its folder. Then the oldest beyond the number to
+    /// keep go, as do any of later steps: those belong to a future that the run has left.
+    /// </summary>
+    /// <exception cref="OperatingException">
+    /// It could not be written; every earlier checkpoint is still there.
+    /// </exception>
+    public string Save(CheckpointContent content)
+    {
+        var name = StepPrefix + content.Step.ToString("D8", CultureInfo.InvariantCulture);
+        var target = Path.Combine(folder, name);
+        var partial = Path.Combine(folder, PartialPrefix + name);
+        try
+        {
+            Directory.CreateDirectory(folder);
+            SweepStale();
+            Directory.CreateDirectory(partial);
+            WriteFiles(partial, content);
+            Publish(partial, target, Path.Combine(folder, ReplacedPrefix + name));
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(partial);
+            throw NotSaved(content, target, exception);
+        }
+        Prune(content.Step);
+        return target;
+    }
+
+    /// <summary>
+    /// The newest checkpoint whose every byte is as its manifest says, or null when there is none.
+    /// Reads only, so it may run beside the process that writes.
+    /// </summary>
+    /// <param name="refused">The newer ones that were passed over, newest first.</param>
+    public LoadedCheckpoint? LoadNewestValid(out IReadOnlyList<RefusedCheckpoint> refused)
+    {
+        var passedOver = new List<RefusedCheckpoint>();
+        refused = passedOver;
+        foreach (var (_, path) in Stored().OrderByDescending(stored => stored.Step))
+        {
+            try
+            {
+                return Load(path);
+            }
+            catch (OperatingException exception)
+            {
+                passedOver.Add(new RefusedCheckpoint(path, exception.Message));
+            }
+        }
+        return null;
+    }
+
+    /// <summary>The steps that have a checkpoint, oldest first; none of them is verified.</summary>
+    public IReadOnlyList<long> Steps() => [.. Stored().Select(stored => stored.Step).Order()];
+
+    /// <summary>
+    /// Clears away what a writer left that died. Only for the process that writes: a checkpoint in
+    /// the making looks the same.
+    /// </summary>
+    public void SweepStale()
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var path in Directory.GetDirectories(folder))
+        {
+            var name = Path.GetFileName(path);
+            if (name.StartsWith(PartialPrefix, StringComparison.Ordinal))
+                Directory.Delete(path, recursive: true);
+            if (!name.StartsWith(ReplacedPrefix, StringComparison.Ordinal))
+                continue;
+            // The writer died between the two renames of a replacement, or just after them.
+            var place = Path.Combine(folder, name[ReplacedPrefix.Length..]);
+            if (Directory.Exists(place))
+                Directory.Delete(path, recursive: true);
+            else
+                files.MoveFolder(path, place);
+        }
+    }
+
+    private void WriteFiles(string partial, CheckpointContent content)
+    {
+        var manifest = new CheckpointManifest
+        {
+            Format = CheckpointManifest.FormatCurrent,
+            Step = content.Step,
+            Epoch = content.Epoch,
+            Created = clock.GetUtcNow(),
+            SpecificationHash = content.SpecificationHash,
+            Progress = new SortedDictionary<string, double>(
+                content.Progress.ToDictionary(), StringComparer.Ordinal),
+            Numerics = content.Numerics,
+            Files =
+            [
+                WriteTensors(partial, ModelFile, content.Model),
+                WriteTensors(partial, OptimizerFile, content.Optimizer),
+            ],
+            Checksum = "",
+        };
+        WriteFile(partial, CheckpointManifest.FileName,
+            stream => stream.Write(manifest.ToBytes()));
+        files.FlushFolder(partial);
+    }
+
+    private ManifestFile WriteTensors(
+        string partial, string name, IReadOnlyList<CheckpointTensor> tensors) =>
+        WriteFile(partial, name, stream => SafeTensors.Write(
+            stream, tensors, new Dictionary<string, string> { ["format"] = "pt" }));
+
+    private ManifestFile WriteFile(string partial, string name, Action<Stream> write)
+    {
+        using var file = files.Create(Path.Combine(partial, name));
+        using var hashing = new HashingStream(file);
+        write(hashing);
+        files.Flush(file);
+        return new ManifestFile(name, hashing.Length, hashing.Sha256);
+    }
+
+    private void Publish(string partial, string target, string replaced)
+    {
+        var isReplacement = Directory.Exists(target);
+        if (isReplacement)
+            files.MoveFolder(target, replaced);
+        files.MoveFolder(partial, target);
+        files.FlushFolder(folder);
+        if (isReplacement)
+            TryDelete(replaced);
+    }
+
+    private void Prune(long newest)
+    {
+        var old = Stored().Where(stored => stored.Step <= newest)
+            .OrderByDescending(stored => stored.Step).Skip(keep);
+        var abandoned = Stored().Where(stored => stored.Step > newest);
+        foreach (var (_, path) in abandoned.Concat(old).ToList())
+            TryDelete(path);
+    }
+
+    /// <summary>
+    /// What cannot be deleted costs space but no state. It is renamed first, so that no half of
+    /// it stands under a checkpoint's name.
+    /// </summary>
+    private void TryDelete(string path)
+    {
+        try
+        {
+            if (!Directory.Exists(path))
+                return;
+            var name = Path.GetFileName(path);
+            if (name.StartsWith(StepPrefix, StringComparison.Ordinal))
+            {
+                var doomed = Path.Combine(folder, PartialPrefix + name);
+                files.MoveFolder(path, doomed);
+                path = doomed;
+            }
+            Directory.Delete(path, recursive: true);
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The next save sweeps it.
+        }
+    }
+
+    /// <summary>Opens one checkpoint after checking its every byte.</summary>
+    /// <exception cref="OperatingException">It is not what its manifest says.</exception>
+    public static LoadedCheckpoint Load(string path)
+    {
+        var manifestPath = Path.Combine(path, CheckpointManifest.FileName);
+        var manifest = CheckpointManifest.Read(ReadManifest(manifestPath), out var reason)
+            ?? throw new OperatingException($"{manifestPath} {reason}");
+        var step = StepOf(path);
+        if (manifest.Step != step)
+            throw new OperatingException(
+                $"{manifestPath} is of step {manifest.Step}, expected step {step} by its folder");
+        foreach (var name in new[] { ModelFile, OptimizerFile })
+        {
+            var file = manifest.Files.FirstOrDefault(file => file.Name == name)
+                ?? throw new OperatingException($"{manifestPath} does not list {name}");
+            Verify(Path.Combine(path, name), file);
+        }
+        var model = SafeTensorsFile.Open(Path.Combine(path, ModelFile));
+        try
+        {
+            return new LoadedCheckpoint(
+                path, manifest, model, SafeTensorsFile.Open(Path.Combine(path, OptimizerFile)));
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static byte[] ReadManifest(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatingException(
+                $"{path} cannot be read: {exception.Message}", inner: exception);
+        }
+    }
+
+    private static void Verify(string path, ManifestFile expected)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            if (stream.Length != expected.Bytes)
+                throw new OperatingException(
+                    $"{path} has {stream.Length} bytes, expected {expected.Bytes} by its manifest");
+            var sha256 = Convert.ToHexStringLower(SHA256.HashData(stream));
+            if (sha256 != expected.Sha256)
+                throw new OperatingException(
+                    $"{path} has SHA-256 {sha256}, expected {expected.Sha256} by its manifest");
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatingException(
+                $"{path} cannot be read: {exception.Message}", inner: exception);
+        }
+    }
+
+    private IEnumerable<(long Step, string Path)> Stored() =>
+        Directory.Exists(folder)
+            ? Directory.GetDirectories(folder)
+                .Select(path => (Step: StepOf(path), Path: path))
+                .Where(stored => stored.Step >= 0)
+            : [];
+
+    private static long StepOf(string path)
+    {
+        var name = Path.GetFileName(path);
+        return name.StartsWith(StepPrefix, StringComparison.Ordinal)
+            && long.TryParse(
+                name.AsSpan(StepPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture,
+                out var step)
+            ? step
+            : -1;
+    }
+
+    private OperatingException NotSaved(
+        CheckpointContent content, string target, Exception exception)
+    {
+        var bytes = SafeTensors.FileLength(content.Model, null)
+            + SafeTensors.FileLength(content.Optimizer, null);
+        var last = Stored().Select(stored => stored.Step).Where(step => step != content.Step)
+            .DefaultIfEmpty(-1).Max();
+        var stays = last < 0
+            ? "there is no earlier checkpoint"
+            : $"the last good one, of step {last}, stays";
+        var isFull = DiskErrors.IsFull(exception);
+        var reason = isFull ? "the disk is full" : exception.Message;
+        var advice = isFull ? "free space there" : "make the folder writable";
+        return new OperatingException(
+            $"the checkpoint of step {content.Step} could not be written to {target} "
+            + $"({bytes} bytes needed): {reason}; {stays}; {advice} and go on with --resume",
+            inner: exception);
+    }
+}

@@ -1,0 +1,7 @@
+namespace Distributed.Training.Data;
+
+public enum DatasetSplit
+{
+    Train,
+    Test,
+}

@@ -1,0 +1,45 @@
+namespace Distributed.Training.Specification;
+
+/// <summary>How the learning rate moves over a run.</summary>
+public enum ScheduleKind
+{
+    Constant,
+    Step,
+    Cosine,
+    OneCycle,
+}
+
+/// <summary>
+/// Exact adds gradients in one fixed tree, so that the result never depends on the number of
+/// workers; fast lets a ring add in any order.
+/// </summary>
+public enum ReductionMode
+{
+    Exact,
+    Fast,
+}
+
+/// <summary>
+/// How gradients travel; auto takes shared memory within a host, gRPC between hosts.
+/// </summary>
+public enum TransportKind
+{
+    Auto,
+    Shm,
+    Grpc,
+}
+
+/// <summary>Where the mathematics runs; auto takes a GPU where the library sees one.</summary>
+public enum DeviceKind
+{
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+/// <summary>The element type of activations and of the products in forward and backward.</summary>
+public enum PrecisionKind
+{
+    Fp32,
+    Bf16,
+}

@@ -1,0 +1,225 @@
+using System.Diagnostics;
+using System.Numerics.Tensors;
+using Distributed.Collectives.Reduction;
+using Distributed.Kernel;
+using Distributed.Torch;
+using Distributed.Training.Data;
+using Distributed.Training.Models;
+using Distributed.Training.Specification;
+
+namespace Distributed.Training.Step;
+
+/// <summary>
+/// What one committed step came to. Loss and correct count are the global batch's.
+/// </summary>
+public readonly record struct StepResult(
+    double Loss, int Correct, int Samples, double LearningRate, double ComputeMs,
+    double CommunicationMs, double WaitMs, double StepMs, int StopVotes);
+
+/// <summary>The result of one fixed batch of the test set.</summary>
+public readonly record struct EvaluatedBatch(int Batch, double LossSum, int Correct, int Samples);
+
+/// <summary>
+/// The training loop of one rank. A step is: for each logical shard of this rank, assemble its
+/// samples and compute its gradient; add gradients along the run's tree, here and over the ranks;
+/// apply the optimizer to the sum. The result depends on the spec and the step alone, never on
+/// which rank computed which shard.
+/// </summary>
+/// <remarks>Used by one thread. Owns its unmanaged buffers; steps allocate nothing.</remarks>
+public sealed class TrainingSession : IDisposable
+{
+    /// <summary>Samples of an evaluation batch: fixed, so that its bits are.</summary>
+    public const int TestBatchSamples = 200;
+
+    private const ulong DropoutPurpose = 0x64726F706F7574; // "dropout"
+    private const int VoteSlot = 2;
+
+    private readonly RunSpec _spec;
+    private readonly DatasetPair _data;
+    private readonly BatchPlan _batches;
+    private readonly BatchAssembler _trainAssembler;
+    private readonly BatchAssembler _testAssembler;
+    private readonly OptimizerSettings _optimizer;
+    private readonly float[] _images;
+    private readonly int[] _labels;
+    private readonly float[] _logits;
+    private readonly Action<int> _onBucket;
+    private RankPlace? _place;
+    private ShardWork? _work;
+
+    /// <param name="spec">Checked; its network fits the data.</param>
+    /// <param name="network">The spec's model for the data's shape and classes.</param>
+    /// <param name="data">Already limited to the samples that the spec uses; not owned.</param>
+    public TrainingSession(RunSpec spec, Network network, DatasetPair data)
+    {
+        _spec = spec;
+        _data = data;
+        _batches = new BatchPlan(
+            data.Train.Count, spec.GlobalBatch, spec.LogicalShards, spec.Seed);
+        _trainAssembler = new BatchAssembler(data.Train, data.Mean, data.StandardDeviation);
+        _testAssembler = new BatchAssembler(data.Test, data.Mean, data.StandardDeviation);
+        _optimizer = spec.Optimizer.ToEngineSettings();
+        State = new ModelState(network, spec, _optimizer);
+        int samplesMax = Math.Max(_batches.ShardSamplesMax, TestBatchSamples);
+        _images = GC.AllocateArray<float>(samplesMax * data.Shape.Length, pinned: true);
+        _labels = new int[samplesMax];
+        _logits = new float[TestBatchSamples * data.ClassCount];
+        _onBucket = OnBucketReady;
+    }
+
+    public ModelState State { get; }
+
+    public long StepsPerEpoch => _batches.StepsPerEpoch;
+
+    /// <summary>
+    /// Takes a place among the ranks, until the next call; the place is then owned here.
+    /// </summary>
+    public void Join(RankPlace place)
+    {
+        _place?.Dispose();
+        _place = place;
+    }
+
+    /// <summary>Runs step <paramref name="step"/>, counted from 1, and commits it.</summary>
+    /// <exception cref="OperatingException">The loss of a shard is not a number.</exception>
+    public StepResult Step(long step, bool voteToStop)
+    {
+        Invariant.Check(_place is not null, "a session joins before it steps");
+        Invariant.Check(step == State.Step + 1, "steps are run in order");
+        long started = Stopwatch.GetTimestamp();
+        (_, _, int samples) = _batches.Locate(step - 1);
+        _place.AllReduce?.BeginStep(step);
+        IReadOnlyList<ShardWork> shards = _place.Local.Shards;
+        // Here and below an enumerator over an interface would be allocated at every step.
+        for (int shard = 0; shard < shards.Count; shard++)
+            ComputeShard(step, shards[shard], samples, voteToStop);
+        long computed = Stopwatch.GetTimestamp();
+        _place.AllReduce?.Complete();
+        long reduced = Stopwatch.GetTimestamp();
+
+        NativeBuffer sum = _place.Buffers[_place.Local.NodeBuffers[0]];
+        ReadOnlySpan<float> trailer = Trailer(sum);
+        double learningRate = _spec.LearningRate(step - 1, StepsPerEpoch);
+        State.Apply(_optimizer, learningRate, step, sum);
+        State.EpochLossSum = IsEpochStart(step) ? 0 : State.EpochLossSum;
+        State.EpochCorrect = IsEpochStart(step) ? 0 : State.EpochCorrect;
+        State.EpochLossSum += (double)trailer[0] * samples;
+        State.EpochCorrect += (long)trailer[1];
+        long ended = Stopwatch.GetTimestamp();
+        return new StepResult(
+            trailer[0], (int)trailer[1], samples, learningRate, Milliseconds(started, computed),
+            _place.AllReduce?.CommunicationTime.TotalMilliseconds ?? 0,
+            Milliseconds(computed, reduced), Milliseconds(started, ended), (int)trailer[VoteSlot]);
+    }
+
+    /// <summary>Mean loss and accuracy over the samples trained on since the epoch began.</summary>
+    public (double Loss, double Accuracy) EpochSoFar()
+    {
+        (long _, long position, int count) = _batches.Locate(State.Step - 1);
+        double samples = position + count;
+        return (State.EpochLossSum / samples, State.EpochCorrect / samples);
+    }
+
+    /// <summary>Evaluates the test batches from first up to, not including, end.</summary>
+    public EvaluatedBatch[] Evaluate(int first, int end)
+    {
+        var results = new EvaluatedBatch[end - first];
+        for (int batch = first; batch < end; batch++)
+        {
+            int start = batch * TestBatchSamples;
+            int count = Math.Min(TestBatchSamples, _data.Test.Count - start);
+            _testAssembler.Range(start, count, _images, _labels);
+            EvaluationResult result = State.Model.Evaluate(
+                _images.AsSpan(0, count * _data.Shape.Length), _labels.AsSpan(0, count),
+                _logits.AsSpan(0, count * _data.ClassCount));
+            results[batch - first] = new(batch, result.LossSum, result.Correct, count);
+        }
+
+        return results;
+    }
+
+    public static int TestBatchCount(int testSamples) =>
+        (testSamples + TestBatchSamples - 1) / TestBatchSamples;
+
+    public void Dispose()
+    {
+        _place?.Dispose();
+        State.Dispose();
+    }
+
+    private void ComputeShard(long step, ShardWork work, int batchSamples, bool voteToStop)
+    {
+        _work = work;
+        NativeBuffer gradient = _place!.Buffers[work.Buffer];
+        int count = _trainAssembler.Shard(
+            _batches, _spec.Augmentation, _spec.Seed, step - 1, work.Shard, _images, _labels);
+        if (count == 0)
+        {
+            // A partial last batch may leave a shard without samples; it adds nothing to the sum.
+            gradient.AsSpan<float>().Clear();
+            Vote(gradient, work, voteToStop);
+            for (int bucket = 0; bucket < State.Model.Buckets.Count; bucket++)
+                OnBucketReady(bucket);
+            return;
+        }
+
+        Vote(gradient, work, voteToStop);
+        ulong dropoutSeed = CounterRandom.Key(
+            _spec.Seed, DropoutPurpose, (ulong)step, (ulong)work.Shard);
+        ShardResult result = State.Model.ForwardBackward(
+            _images.AsSpan(0, count * _data.Shape.Length), _labels.AsSpan(0, count), dropoutSeed,
+            1.0 / batchSamples, (double)count / batchSamples, gradient, _onBucket);
+        if (!double.IsFinite(result.LossSum))
+        {
+            throw new OperatingException(
+                $"the loss of logical shard {work.Shard} at step {step} is {result.LossSum}: "
+                + "expected a finite number; lower the learning rate (--lr) or check the data",
+                ExitCodes.NumericsDiverged);
+        }
+    }
+
+    /// <summary>
+    /// Runs inside backward, bucket by bucket: adds what the tree allows, then sends.
+    /// </summary>
+    private void OnBucketReady(int bucket)
+    {
+        RankPlace place = _place!;
+        GradientBucket extent = State.Model.Buckets[bucket];
+        int offset = checked((int)extent.Offset);
+        int length = checked((int)extent.Length);
+        IReadOnlyList<VectorAdd> adds = _work!.Adds;
+        for (int index = 0; index < adds.Count; index++)
+        {
+            VectorAdd add = adds[index];
+            Span<float> target = place.Buffers[add.Target].AsSpan<float>().Slice(offset, length);
+            Span<float> source = place.Buffers[add.Source].AsSpan<float>().Slice(offset, length);
+            TensorPrimitives.Add(target, source, target);
+        }
+
+        if (_work.Shard == place.LastShard)
+            place.AllReduce?.BucketReady(bucket);
+    }
+
+    /// <summary>
+    /// A vote to stop travels with the gradients, so that all ranks learn of it after the same
+    /// step. One shard of the rank carries it.
+    /// </summary>
+    private void Vote(NativeBuffer gradient, ShardWork work, bool voteToStop)
+    {
+        Span<float> trailer = Trailer(gradient);
+        trailer[VoteSlot..].Clear();
+        if (voteToStop && work.Shard == _place!.LastShard)
+            trailer[VoteSlot] = 1;
+    }
+
+    private Span<float> Trailer(NativeBuffer gradient)
+    {
+        int length = checked((int)State.Model.GradientLength);
+        return gradient.AsSpan<float>()[(length - TorchModel.TrailerLength)..length];
+    }
+
+    private bool IsEpochStart(long step) => (step - 1) % StepsPerEpoch == 0;
+
+    private static double Milliseconds(long from, long to) =>
+        Stopwatch.GetElapsedTime(from, to).TotalMilliseconds;
+}
