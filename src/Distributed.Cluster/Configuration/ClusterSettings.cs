@@ -1,0 +1,144 @@
+namespace Distributed.Cluster.Configuration;
+
+/// <summary>
+/// Everything that <c>cluster.hocon</c> can say about a node. A new instance holds the defaults,
+/// which are also written out, with comments, in the file at the root of the repository.
+/// </summary>
+public sealed record ClusterSettings
+{
+    public RemoteSettings Remote { get; init; } = new();
+
+    public MembershipSettings Cluster { get; init; } = new();
+
+    public PbmSettings Pbm { get; init; } = new();
+
+    public TrainingSettings Training { get; init; } = new();
+
+    public WorkerSettings Worker { get; init; } = new();
+
+    public LogLevel LogLevel { get; init; } = LogLevel.Info;
+}
+
+/// <summary>Where a node listens, and under which address others reach it.</summary>
+public sealed record RemoteSettings
+{
+    /// <summary>The port of a coordinator whose configuration names none.</summary>
+    public const int CoordinatorPort = 4053;
+
+    public string Hostname { get; init; } = "127.0.0.1";
+
+    /// <summary>
+    /// Null for <c>auto</c>: <see cref="CoordinatorPort"/> for a coordinator and any free port for
+    /// a worker, so that one file serves both on one host. 0 is any free port.
+    /// </summary>
+    public int? Port { get; init; }
+
+    /// <summary>The name to announce; empty for <see cref="Hostname"/>.</summary>
+    public string PublicHostname { get; init; } = "";
+
+    /// <summary>The port to announce; 0 for the one that is listened on.</summary>
+    public int PublicPort { get; init; }
+
+    /// <summary>The port to listen on; 0 for any free one.</summary>
+    public int ListenPort(bool isCoordinator) => Port ?? (isCoordinator ? CoordinatorPort : 0);
+}
+
+/// <summary>Who belongs to the cluster, and when a node counts as lost.</summary>
+public sealed record MembershipSettings
+{
+    /// <summary>
+    /// Addresses as <c>host:port</c>; the first one listed forms the cluster, the others and all
+    /// workers join it. Every node has the same list in the same order.
+    /// </summary>
+    public IReadOnlyList<string> SeedNodes { get; init; } =
+        [$"127.0.0.1:{RemoteSettings.CoordinatorPort}"];
+
+    public IReadOnlyList<string> Roles { get; init; } = [];
+
+    /// <summary>Members that must have joined before any of them counts as Up.</summary>
+    public int MinNrOfMembers { get; init; } = 1;
+
+    public FailureDetectorSettings FailureDetector { get; init; } = new();
+}
+
+/// <summary>
+/// The phi-accrual detector. With the defaults a node that falls silent is suspected after about
+/// 0.6 s, against 4.5 s with Akka's.
+/// </summary>
+public sealed record FailureDetectorSettings
+{
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// Phi above this is a failure; 8 is a mistake once in a hundred million beats.
+    /// </summary>
+    public double Threshold { get; init; } = 8.0;
+
+    /// <summary>Intervals between heartbeats that are remembered.</summary>
+    public int MaxSampleSize { get; init; } = 1000;
+
+    /// <summary>The least spread that is assumed, so that a very regular peer is not condemned
+    /// for a small delay.</summary>
+    public TimeSpan MinStdDeviation { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>
+    /// Silence that is never counted against a node, such as a garbage collection.
+    /// </summary>
+    public TimeSpan AcceptableHeartbeatPause { get; init; } = TimeSpan.FromMilliseconds(400);
+}
+
+/// <summary>Where the inspection tool pbm is answered.</summary>
+public sealed record PbmSettings
+{
+    public string Host { get; init; } = "127.0.0.1";
+
+    public int Port { get; init; } = 9110;
+}
+
+/// <summary>What holds for every job of the cluster.</summary>
+public sealed record TrainingSettings
+{
+    public string RunsFolder { get; init; } = "runs";
+
+    /// <summary>How long a node that is told to stop may take to hand over its work.</summary>
+    public TimeSpan TerminationGrace { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>With fewer workers a job waits.</summary>
+    public int MinWorkers { get; init; } = 1;
+
+    /// <summary>
+    /// Steps between two comparisons of the parameters' hash over all workers; 0 for never.
+    /// </summary>
+    public int ParameterHashEvery { get; init; } = 100;
+}
+
+/// <summary>What one host offers as workers.</summary>
+public sealed record WorkerSettings
+{
+    /// <summary>Shown to people; empty for one made of the host's name and the process.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>
+    /// Worker processes on this host, each with a device (or a share of the CPU).
+    /// </summary>
+    public int Slots { get; init; } = 1;
+
+    /// <summary>
+    /// Threads that one worker computes with. They are part of a run's numerics: the same run with
+    /// another number may differ in its last bits.
+    /// </summary>
+    public int ThreadsPerWorker { get; init; } = 1;
+
+    /// <summary><c>auto</c>, <c>cpu</c> or <c>cuda</c>.</summary>
+    public string Device { get; init; } = "auto";
+}
+
+/// <summary>The least important messages that are written.</summary>
+public enum LogLevel
+{
+    Off,
+    Error,
+    Warning,
+    Info,
+    Debug,
+}

@@ -1,0 +1,59 @@
+namespace Distributed.Cluster.Jobs;
+
+/// <summary>
+/// What a job tells whoever watches it, in the order in which it happened. The command line prints
+/// these records, as bars, as lines or as JSON.
+/// </summary>
+public abstract record RunEvent;
+
+/// <summary>The coordinator took the job on; always the first event.</summary>
+public sealed record JobAccepted(ulong Job) : RunEvent;
+
+/// <summary>A worker has joined the job; <paramref name="Rank"/> is -1 for a hot spare.</summary>
+public sealed record WorkerUp(
+    string Worker, int ProcessId, string Address, int Rank, string Device) : RunEvent;
+
+/// <summary>
+/// The job's membership changed: these workers run the steps after <paramref name="Step"/>.
+/// </summary>
+public sealed record GenerationStarted(
+    int Generation, long Step, IReadOnlyList<string> Workers, string Reason) : RunEvent;
+
+/// <summary>
+/// A committed step. Sent for at most a few steps a second; <paramref name="StepsTotal"/> and
+/// <paramref name="EpochsTotal"/> let a watcher draw a bar. The loss is the global batch's mean.
+/// </summary>
+public sealed record StepCommitted(
+    long Step, long StepsTotal, int Epoch, int EpochsTotal, double Loss, double ImagesPerSecond)
+    : RunEvent;
+
+/// <summary>
+/// An epoch's end, with the loss over its training samples and the test set's figures.
+/// </summary>
+public sealed record EpochCompleted(
+    int Epoch, long Step, double TrainLoss, double TrainAccuracy, double TestLoss,
+    double TestAccuracy, double Seconds) : RunEvent;
+
+/// <summary>
+/// A checkpoint of the state after <paramref name="Step"/> is durable at <paramref name="Path"/>.
+/// </summary>
+public sealed record CheckpointSaved(long Step, string Path) : RunEvent;
+
+/// <summary>
+/// Something worth a line on standard error, such as a corrupt checkpoint that was passed over.
+/// </summary>
+public sealed record Notice(string Text) : RunEvent;
+
+/// <summary>The run is complete. Test figures are NaN where the run has no test set.</summary>
+public sealed record RunCompleted(
+    long Steps, long Samples, double TestAccuracy, double TestLoss, string ParametersSha256,
+    double ImagesPerSecond, int Generations, long StepsRedone, long StepsLost, double Seconds,
+    string RunFolder) : RunEvent;
+
+/// <summary>
+/// The run was interrupted and its state after <paramref name="Step"/> saved; it can be resumed.
+/// </summary>
+public sealed record RunInterrupted(long Step, string RunFolder) : RunEvent;
+
+/// <summary>The run ended in an error; <paramref name="ExitCode"/> is the command's.</summary>
+public sealed record RunFailed(int ExitCode, string Message) : RunEvent;
