@@ -1,0 +1,72 @@
+using System.Net.Sockets;
+using Distributed.Kernel;
+using Grpc.Core;
+
+namespace Distributed.Runtime.Rpc;
+
+/// <summary>Says in one line why a call failed and what to do.</summary>
+public static class RpcErrors
+{
+    private const string UnknownName = "no machine is known by the name in";
+
+    /// <summary><paramref name="what"/> completes "could not …".</summary>
+    public static OperatingException Explain(
+        RpcException failure, string address, string what, TimeSpan deadline)
+    {
+        var reason = failure.StatusCode switch
+        {
+            _ when Unreachable(failure) is { } unreachable =>
+                $"{unreachable} {address}: start the server there, or correct the address",
+            StatusCode.DeadlineExceeded =>
+                $"{address} did not answer within {deadline.TotalSeconds:0.###} s: it is"
+                + " overloaded or hangs; look at its log",
+            StatusCode.Unimplemented =>
+                $"the server at {address} does not know this call ({Detail(failure)}): run the"
+                + " same version of the program on both sides",
+            StatusCode.Unavailable =>
+                $"the connection to {address} broke: {Detail(failure)}: see whether the server"
+                + " there still runs",
+            _ => $"{address} refused: {Detail(failure)}",
+        };
+        return new OperatingException($"could not {what}: {reason}", inner: failure);
+    }
+
+    /// <summary>The server's own words, or the status where it gave none; one line.</summary>
+    public static string Detail(RpcException failure)
+    {
+        var detail = failure.Status.Detail.ReplaceLineEndings(" ").Trim();
+        return detail.Length > 0 ? detail : $"status {failure.StatusCode}";
+    }
+
+    /// <summary>"nothing listens at" and its kin when no connection was made, else null.</summary>
+    internal static string? Unreachable(RpcException failure)
+    {
+        if (failure.StatusCode != StatusCode.Unavailable) return null;
+        for (var cause = failure.Status.DebugException;
+            cause is not null;
+            cause = cause.InnerException)
+        {
+            switch (cause)
+            {
+                case HttpRequestException
+                {
+                    HttpRequestError: HttpRequestError.NameResolutionError
+                }:
+                    return UnknownName;
+                case SocketException socket:
+                    return Unreachable(socket.SocketErrorCode);
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Unreachable(SocketError error) => error switch
+    {
+        SocketError.ConnectionRefused => "nothing listens at",
+        SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => UnknownName,
+        SocketError.HostUnreachable or SocketError.NetworkUnreachable => "no route leads to",
+        SocketError.TimedOut => "nothing answers at",
+        _ => null,
+    };
+}

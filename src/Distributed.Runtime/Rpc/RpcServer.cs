@@ -1,0 +1,213 @@
+using System.Net;
+using System.Net.Sockets;
+using Distributed.Kernel;
+using Grpc.Health.V1;
+using Grpc.HealthCheck;
+using Grpc.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Distributed.Runtime.Rpc;
+
+/// <summary>
+/// A gRPC server on HTTP/2 without TLS. It reads no configuration file and no environment
+/// variable, logs nothing, and leaves signals to the program. Health and reflection (v1 and
+/// v1alpha) come with every server.
+/// </summary>
+public sealed class RpcServer : IAsyncDisposable
+{
+    /// <summary>How long calls in progress may go on after a stop was asked for.</summary>
+    public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
+
+    private const int WindowBytes = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan PingAfterSilence = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly WebApplication _application;
+    private readonly HealthServiceImpl _health;
+    private int _stopped;
+
+    private RpcServer(WebApplication application, HealthServiceImpl health, IPEndPoint address)
+    {
+        _application = application;
+        _health = health;
+        Address = address;
+    }
+
+    /// <summary>Where the server listens, with the real port where 0 was asked for.</summary>
+    public IPEndPoint Address { get; }
+
+    /// <summary>What others dial: host:port.</summary>
+    public string Target => Address.ToString();
+
+    /// <summary>Listens at "host:port"; port 0 takes any free one.</summary>
+    /// <exception cref="OperatingException">
+    /// The address is taken or is not this machine's.
+    /// </exception>
+    public static async Task<RpcServer> StartAsync(
+        string address,
+        Action<IServiceCollection> configureServices,
+        Action<RpcEndpoints> map,
+        CancellationToken cancellation = default)
+    {
+        var endPoint = await RpcAddress.ResolveAsync(address, cancellation).ConfigureAwait(false);
+        return await StartAsync(endPoint, configureServices, map, cancellation)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Listens at an end point; port 0 takes any free one.</summary>
+    /// <exception cref="OperatingException">
+    /// The address is taken or is not this machine's.
+    /// </exception>
+    public static async Task<RpcServer> StartAsync(
+        IPEndPoint address,
+        Action<IServiceCollection> configureServices,
+        Action<RpcEndpoints> map,
+        CancellationToken cancellation = default)
+    {
+        var application = Build(address, configureServices);
+        var health = application.Services.GetRequiredService<HealthServiceImpl>();
+        try
+        {
+            MapServices(application, map);
+            await application.StartAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            await application.DisposeAsync().ConfigureAwait(false);
+            if (Explain(failure, address) is { } explained) throw explained;
+            throw;
+        }
+
+        return new RpcServer(application, health, BoundAddress(application, address));
+    }
+
+    /// <summary>
+    /// Refuses new calls, gives those in progress the grace, then breaks them. Safe to call twice.
+    /// </summary>
+    public async Task StopAsync(TimeSpan grace)
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
+        _health.ClearAll();
+        using var limit = new CancellationTokenSource(grace);
+        await _application.StopAsync(limit.Token).ConfigureAwait(false);
+        await _application.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync(StopGrace).ConfigureAwait(false);
+
+    private static WebApplication Build(
+        IPEndPoint address, Action<IServiceCollection> configureServices)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            Tune(kestrel);
+            kestrel.Listen(address, listen => listen.Protocols = HttpProtocols.Http2);
+        });
+        var services = builder.Services;
+        services.AddRoutingCore();
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = null;
+            grpc.MaxSendMessageSize = null;
+            grpc.Interceptors.Add<OperatingErrorInterceptor>();
+        });
+        services.AddSingleton<IHostLifetime, NoLifetime>();
+        services.AddSingleton<IMemoryPoolFactory<byte>, RpcMemoryPoolFactory>();
+        services.AddSingleton<HealthServiceImpl>();
+        configureServices(services);
+        return builder.Build();
+    }
+
+    private static void Tune(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        var limits = kestrel.Limits;
+        limits.MaxRequestBodySize = null;
+        limits.MaxRequestBufferSize = WindowBytes;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        limits.Http2.InitialConnectionWindowSize = WindowBytes;
+        limits.Http2.InitialStreamWindowSize = WindowBytes;
+        limits.Http2.KeepAlivePingDelay = PingAfterSilence;
+        limits.Http2.KeepAlivePingTimeout = PingTimeout;
+    }
+
+    private static void MapServices(WebApplication application, Action<RpcEndpoints> map)
+    {
+        var endpoints = new RpcEndpoints(application);
+        map(endpoints);
+        endpoints.Map<HealthServiceImpl>(Health.Descriptor);
+        var health = application.Services.GetRequiredService<HealthServiceImpl>();
+        health.SetStatus("", HealthCheckResponse.Types.ServingStatus.Serving);
+        foreach (var service in endpoints.Services)
+        {
+            health.SetStatus(
+                service.FullName, HealthCheckResponse.Types.ServingStatus.Serving);
+        }
+
+        var older = Grpc.Reflection.V1Alpha.ServerReflection.Descriptor;
+        var newer = Grpc.Reflection.V1.ServerReflection.Descriptor;
+        Google.Protobuf.Reflection.ServiceDescriptor[] all =
+            [.. endpoints.Services, older, newer];
+        application.MapGrpcService(Grpc.Reflection.V1Alpha.ServerReflection.BindService(
+            new ReflectionServiceImpl(all)));
+        application.MapGrpcService(Grpc.Reflection.V1.ServerReflection.BindService(
+            new ReflectionV1ServiceImpl(all)));
+    }
+
+    private static IPEndPoint BoundAddress(WebApplication application, IPEndPoint asked)
+    {
+        var server = application.Services.GetRequiredService<IServer>();
+        var bound = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault();
+        Invariant.Check(bound is not null, "a started server has a bound address");
+        return new IPEndPoint(asked.Address, new Uri(bound).Port);
+    }
+
+    private static OperatingException? Explain(Exception failure, IPEndPoint address)
+    {
+        for (var cause = failure; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is AddressInUseException) return InUse(failure, address);
+            if (cause is not SocketException socket) continue;
+            switch (socket.SocketErrorCode)
+            {
+                case SocketError.AddressAlreadyInUse:
+                    return InUse(failure, address);
+                case SocketError.AccessDenied:
+                    return new OperatingException(
+                        $"this user may not listen at {address}: choose a port of 1024 or more",
+                        inner: failure);
+                case SocketError.AddressNotAvailable:
+                    return new OperatingException(
+                        $"{address.Address} is not an address of this machine: bind one of its"
+                        + " own, or 0.0.0.0 for all", inner: failure);
+            }
+        }
+
+        return null;
+    }
+
+    private static OperatingException InUse(Exception failure, IPEndPoint address) => new(
+        $"cannot listen at {address}: the port is in use, perhaps by another coordinator or worker"
+        + $" (ss -ltnp 'sport = :{address.Port}' names it): stop that, or take any free port with"
+        + " --set remote.port=0",
+        inner: failure);
+
+    /// <summary>Ctrl-C belongs to the program, not to the server.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Runtime.ExceptionServices;
+using Distributed.Collectives.Transport;
+using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Rpc;
+
+namespace Distributed.Runtime.Tests.DataPlane;
+
+/// <summary>Ranks in one process, each with a server, a hub and a thread of its own.</summary>
+internal sealed class TransportCluster : IAsyncDisposable
+{
+    public const ulong Job = 77;
+
+    private TransportCluster(RpcServer[] servers, DataPlaneHub[] hubs)
+    {
+        (Servers, Hubs) = (servers, hubs);
+        Addresses = [.. servers.Select(server => server.Target)];
+    }
+
+    public RpcServer[] Servers { get; }
+
+    public DataPlaneHub[] Hubs { get; }
+
+    public string[] Addresses { get; }
+
+    public static async Task<TransportCluster> StartAsync(int size)
+    {
+        var hubs = new DataPlaneHub[size];
+        var servers = new RpcServer[size];
+        for (var rank = 0; rank < size; rank++)
+        {
+            hubs[rank] = new DataPlaneHub();
+            servers[rank] = await RpcServer.StartAsync("127.0.0.1:0", _ => { }, hubs[rank].Serve);
+        }
+
+        return new TransportCluster(servers, hubs);
+    }
+
+    public GrpcTransport Open(int rank, int generation = 0, Action<int, string>? lost = null) =>
+        Hubs[rank].Open(Job, generation, rank, Addresses, lost);
+
+    public GrpcTransport[] OpenAll(int generation = 0) =>
+        [.. Enumerable.Range(0, Addresses.Length).Select(rank => Open(rank, generation))];
+
+    /// <summary>
+    /// Runs a body for each rank on its own thread and rethrows the first failure.
+    /// </summary>
+    public static Task RunAllAsync(GrpcTransport[] ranks, Action<GrpcTransport> body) =>
+        Task.WhenAll(ranks.Select(rank => OnThread(() => body(rank))));
+
+    /// <summary>Blocking calls get a thread of their own, as in production.</summary>
+    public static async Task OnThread(Action body)
+    {
+        var failure = await Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    body();
+                    return null;
+                }
+                catch (Exception thrown)
+                {
+                    return ExceptionDispatchInfo.Capture(thrown);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        failure?.Throw();
+    }
+
+    public static async Task DisposeAllAsync(IEnumerable<ITransport> ranks) =>
+        await Task.WhenAll(ranks.Select(rank => OnThread(rank.Dispose)));
+
+    public static FrameHeader Header(long step, int length, int generation = 0) =>
+        new(Job, generation, step, 1, 0, 3, 16, length, 0);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var hub in Hubs)
+            hub.CancelAll("the test is over");
+        foreach (var server in Servers)
+            await server.DisposeAsync();
+    }
+}
