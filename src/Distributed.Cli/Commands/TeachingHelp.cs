@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+namespace Distributed.Cli.Commands;
+
+/// <summary>The ordinary help, and examples under it.</summary>
+internal sealed class TeachingHelp(SynchronousCommandLineAction ordinary)
+    : SynchronousCommandLineAction
+{
+    private static readonly Dictionary<string, string[]> ExamplesOfCommand = new()
+    {
+        [""] =
+        [
+            "./distributed train                        the course network on Fashion-MNIST",
+            "./distributed train --dataset mnist --epochs 3",
+            "./distributed train --help                 all that can be set, with defaults",
+            "./distributed doctor                       is this machine ready?",
+            "./distributed test                         the whole test suite",
+        ],
+        ["train"] =
+        [
+            "./distributed train",
+            "./distributed train --dataset cifar-10 --model cifar-cnn --epochs 5",
+            "./distributed train --workers 4 --lr 0.001 --set model.conv[0].filters=32",
+            "./distributed train --model my-run.yaml --out runs/mine",
+            "./distributed train --resume --out runs/mine    goes on where it was stopped",
+            "./distributed train --json | jq .loss",
+            "",
+            "Ctrl-C saves the state and exits with 130; the same seed gives the same bits on any",
+            "number of workers.",
+        ],
+        ["coordinator"] =
+        [
+            "./distributed coordinator --config cluster.hocon",
+        ],
+        ["worker"] =
+        [
+            "./distributed worker --config cluster.hocon",
+        ],
+        ["eval"] =
+        [
+            "./distributed eval runs/mine",
+            "./distributed eval runs/mine --dataset mnist",
+        ],
+        ["predict"] =
+        [
+            "./distributed predict runs/mine shoe.png shirt.jpg",
+        ],
+        ["export"] =
+        [
+            "./distributed export runs/mine --format safetensors",
+            "./distributed export runs/mine --format onnx --out mine.onnx",
+        ],
+        ["data"] =
+        [
+            "./distributed data list",
+            "./distributed data get cifar-10",
+            "./distributed data verify",
+        ],
+    };
+
+    public override bool ClearsParseErrors => true;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        int exitCode = ordinary.Invoke(parseResult);
+        Command command = parseResult.CommandResult.Command;
+        string name = command is RootCommand ? "" : command.Name;
+        if (ExamplesOfCommand.TryGetValue(name, out string[]? examples))
+        {
+            TextWriter output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Examples:");
+            foreach (string example in examples)
+                output.WriteLine(example.Length == 0 ? "" : $"  {example}");
+        }
+        return exitCode;
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Distributed.Cli.Commands;
+using Distributed.Cli.Output;
+using Distributed.Cluster.Configuration;
+using Distributed.Kernel;
+using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Workers;
+
+namespace Distributed.Cli.Nodes;
+
+/// <summary>
+/// Puts nodes together from configuration and runs them until they are asked to stop.
+/// </summary>
+internal sealed class NodeCommands : INodeCommands
+{
+    private static readonly TimeSpan JoinDeadline = TimeSpan.FromSeconds(30);
+
+    public static NodeCommands Instance { get; } = new();
+
+    public Task<int> TrainAsync(
+        TrainOptions options, RunEventPrinter printer, CancellationToken cancellation) =>
+        new TrainRun(options, printer, cancellation).RunAsync();
+
+    public async Task<int> CoordinatorAsync(
+        NodeOptions options, Terminal terminal, CancellationToken cancellation)
+    {
+        ClusterSettings settings = NodeSettings.Read(options);
+        using var stop = new StopRequest(options.Supervised, cancellation);
+        return await UntilStoppedAsync(stop, async () =>
+        {
+            await using CoordinatorNode node = await CoordinatorNode.StartAsync(
+                Endpoint(settings.Remote, isCoordinator: true),
+                NodeLog.To(terminal, settings.LogLevel), stop.Token);
+            terminal.Output.WriteLine(
+                JsonSerializer.Serialize(new { @event = "listening", address = node.Address }));
+            await stop.WaitAsync();
+        });
+    }
+
+    public async Task<int> WorkerAsync(
+        NodeOptions options, Terminal terminal, CancellationToken cancellation)
+    {
+        ClusterSettings settings = NodeSettings.Read(options);
+        if (settings.Cluster.SeedNodes.Count == 0)
+        {
+            throw new OperatingException(
+                "a worker needs a coordinator to join: set cluster.seed-nodes in cluster.hocon or "
+                + "with --set 'cluster.seed-nodes=[\"HOST:PORT\"]'", ExitCodes.BadUsage);
+        }
+
+        using var stop = new StopRequest(options.Supervised, cancellation);
+        return await UntilStoppedAsync(stop, async () =>
+        {
+            await using WorkerNode node = await WorkerNode.StartAsync(
+                settings.Worker.Name, Endpoint(settings.Remote, isCoordinator: false),
+                Announcer(settings.Remote), NodeLog.To(terminal, settings.LogLevel), stop.Token);
+            await node.WorkAsync(settings.Cluster.SeedNodes, JoinDeadline, stop.Token);
+        });
+    }
+
+    /// <summary>
+    /// A node that is asked to stop while it is still starting ends as well as any.
+    /// </summary>
+    private static async Task<int> UntilStoppedAsync(StopRequest stop, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            // What had been started is already disposed of.
+        }
+
+        return ExitCodes.Done;
+    }
+
+    /// <summary>What peers dial: the public name and port where they are set.</summary>
+    private static Func<int, string> Announcer(RemoteSettings remote)
+    {
+        string host = remote.PublicHostname.Length > 0 ? remote.PublicHostname : remote.Hostname;
+        if (host is "0.0.0.0" or "::" or "[::]" or "*")
+        {
+            throw new OperatingException(
+                $"peers cannot dial {host}: expected the address that they reach this worker by; "
+                + "set remote.public-hostname", ExitCodes.BadUsage);
+        }
+
+        return port => $"{host}:{(remote.PublicPort != 0 ? remote.PublicPort : port)}";
+    }
+
+    private static string Endpoint(RemoteSettings remote, bool isCoordinator) =>
+        $"{remote.Hostname}:{remote.ListenPort(isCoordinator)}";
+}

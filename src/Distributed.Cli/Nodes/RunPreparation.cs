@@ -1,0 +1,227 @@
+using System.Globalization;
+using System.Reflection;
+using Distributed.Cli.Commands;
+using Distributed.Cli.Output;
+using Distributed.Cluster.Jobs;
+using Distributed.Collectives.Reduction;
+using Distributed.Kernel;
+using Distributed.Telemetry;
+using Distributed.Training.Checkpoints;
+using Distributed.Training.Data;
+using Distributed.Training.Specification;
+using Distributed.Training.Step;
+
+namespace Distributed.Cli.Nodes;
+
+/// <summary>A run that has been checked as a whole and can be submitted.</summary>
+internal sealed record PreparedRun(
+    RunSpec Spec, string Folder, RunFolderLock Lock, DatasetCounts Samples, long StartStep,
+    string CheckpointFolder, string Numerics, long StepsRedone)
+{
+    public JobDescription Describe(int workers)
+    {
+        long stepsPerEpoch = (Samples.Train + Spec.GlobalBatch - 1) / Spec.GlobalBatch;
+        var schedule = new StepSchedule(
+            Spec.TotalSteps(stepsPerEpoch), stepsPerEpoch, Spec.CheckpointSteps(stepsPerEpoch),
+            Spec.ParameterHashEvery);
+        return new JobDescription(
+            Spec.Name, Spec.ToYaml(), Path.GetFullPath(Folder), workers, Spec.LogicalShards,
+            Spec.Reduction == ReductionMode.Exact ? ReductionOrder.Exact : ReductionOrder.Fast,
+            Spec.GlobalBatch, Samples.Train, TrainingSession.TestBatchCount(Samples.Test), schedule,
+            StartStep, CheckpointFolder, Numerics, StepsRedone, ProgramVersion.Commit);
+    }
+}
+
+internal sealed record DatasetCounts(int Train, int Test);
+
+/// <summary>
+/// Everything that can be checked before a process is started: the spec as a whole, the data, the
+/// run folder, and what is there to resume from.
+/// </summary>
+internal static class RunPreparation
+{
+    public static PreparedRun Prepare(
+        TrainOptions options, IProgress<DatasetProgress> progress, RunEventPrinter printer,
+        CancellationToken cancellation)
+    {
+        RunRecord? earlier = options.Resume ? ReadRecord(options.OutputFolder!) : null;
+        RunSpec spec = WithFullPath(ReadSpec(options, earlier));
+        RefuseMissingParts(spec);
+        string folder = options.OutputFolder ?? RunFolders.NewFolder(spec.Name);
+        if (earlier is null && options.OutputFolder is not null)
+            RunFolders.RefuseExisting(folder);
+        DatasetCounts samples = PrepareData(spec, progress, cancellation);
+        RunFolderLock folderLock = RunFolderLock.Take(folder);
+        try
+        {
+            if (earlier is not null)
+                return Resume(spec, folder, folderLock, samples, earlier, printer);
+            WriteRecord(spec, folder);
+            return new PreparedRun(spec, folder, folderLock, samples, 0, "", "", 0);
+        }
+        catch
+        {
+            folderLock.Dispose();
+            throw;
+        }
+    }
+
+    private static RunRecord ReadRecord(string folder)
+    {
+        string file = Path.Combine(RunFolders.Find(folder), RunFolders.SpecificationFile);
+        return RunRecord.Read(File.ReadAllText(file), file);
+    }
+
+    /// <summary>
+    /// From here on the folder is a run's, which can be resumed however early it is stopped. The
+    /// coordinator writes the record again when it knows the numerics.
+    /// </summary>
+    private static void WriteRecord(RunSpec spec, string folder)
+    {
+        var record = new RunRecord(
+            spec, ProgramVersion.Commit.Length > 0 ? ProgramVersion.Commit : null, Numerics: null);
+        string file = Path.Combine(folder, RunFolders.SpecificationFile);
+        string partial = file + ".partial";
+        try
+        {
+            File.WriteAllText(partial, record.ToYaml());
+            File.Move(partial, file, overwrite: true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw RunFolderLock.Unwritable(folder, failure);
+        }
+    }
+
+    private static RunSpec ReadSpec(TrainOptions options, RunRecord? earlier)
+    {
+        IReadOnlyList<string> overrides = options.SpecificationOverrides();
+        if (earlier is not null)
+        {
+            RunSpec resumed = RunSpecReader.Read(
+                earlier.Spec.ToYaml(), RunFolders.SpecificationFile, overrides, ModelText(options));
+            RefuseChange(earlier.Spec, resumed);
+            return resumed;
+        }
+
+        SpecText? text = ModelText(options);
+        return text is not null && IsWholeSpec(text.Yaml)
+            ? RunSpecReader.Read(text.Yaml, text.Origin, overrides)
+            : RunSpecReader.Read("", "command line", overrides, text);
+    }
+
+    /// <summary>Workers may run in another directory than the command.</summary>
+    private static RunSpec WithFullPath(RunSpec spec)
+    {
+        string name = spec.Dataset.Name;
+        if (DatasetCatalog.ProblemWithName(name) is { } problem)
+            throw new OperatingException(problem, ExitCodes.BadUsage);
+        return DatasetCatalog.Names.Contains(name)
+            ? spec
+            : spec with { Dataset = spec.Dataset with { Name = Path.GetFullPath(name) } };
+    }
+
+    /// <summary>Words of the run spec whose parts this version does not have yet.</summary>
+    private static void RefuseMissingParts(RunSpec spec)
+    {
+        if (spec.Transport == TransportKind.Shm)
+        {
+            throw new OperatingException(
+                "transport shm is not in this version: expected auto or grpc",
+                ExitCodes.BadUsage);
+        }
+
+        if (spec.Precision == PrecisionKind.Bf16)
+        {
+            throw new OperatingException(
+                "precision bf16 is not in this version: expected fp32", ExitCodes.BadUsage);
+        }
+    }
+
+    private static SpecText? ModelText(TrainOptions options)
+    {
+        if (options.ModelFile is not { } file)
+            return null;
+        if (!File.Exists(file))
+        {
+            throw new OperatingException(
+                $"model file {file} does not exist: expected a YAML file with layers, or a "
+                + "preset's name", ExitCodes.BadUsage);
+        }
+
+        return new SpecText(File.ReadAllText(file), file);
+    }
+
+    /// <summary>A file with a model key is a run spec; one without is a model alone.</summary>
+    private static bool IsWholeSpec(string yaml) => yaml.Split('\n').Any(
+        line => line.StartsWith("model:", StringComparison.Ordinal));
+
+    /// <summary>
+    /// A resumed run may be longer or shorter than planned, but must be the same run.
+    /// </summary>
+    private static void RefuseChange(RunSpec earlier, RunSpec resumed)
+    {
+        RunSpec same = resumed with { Epochs = earlier.Epochs, Steps = earlier.Steps };
+        if (same.ResultHash() == earlier.ResultHash())
+            return;
+        string[] before = earlier.ToYaml().Split('\n');
+        string change = same.ToYaml().Split('\n').Except(before).FirstOrDefault("").Trim();
+        throw new OperatingException(
+            $"this is not the run that is resumed: it would change to '{change}'; resume without "
+            + "that flag, or start a new run with another --out", ExitCodes.BadUsage);
+    }
+
+    private static DatasetCounts PrepareData(
+        RunSpec spec, IProgress<DatasetProgress> progress, CancellationToken cancellation)
+    {
+        using DatasetPair data = SpecifiedDataset.Fetch(spec.Dataset, progress, cancellation);
+        spec.CheckAgainst(new DatasetFacts(data.Shape, data.ClassCount, data.Train.Count));
+        return new DatasetCounts(data.Train.Count, data.Test.Count);
+    }
+
+    private static PreparedRun Resume(
+        RunSpec spec, string folder, RunFolderLock folderLock, DatasetCounts samples,
+        RunRecord earlier, RunEventPrinter printer)
+    {
+        var store = new CheckpointStore(folder, spec.KeepCheckpoints, TimeProvider.System);
+        store.SweepStale();
+        using LoadedCheckpoint? newest = store.LoadNewestValid(
+            out IReadOnlyList<RefusedCheckpoint> refused);
+        foreach (RefusedCheckpoint checkpoint in refused)
+        {
+            printer.Print(new Notice(
+                $"checkpoint passed over: {checkpoint.Reason}; falling back to the one before"));
+        }
+
+        if (newest is null && refused.Count > 0)
+        {
+            throw new OperatingException(
+                $"no checkpoint in {folder} can be used: expected one from which to resume; start "
+                + "the run again with another --out");
+        }
+
+        long recorded = RunMetrics.LastStep(folder);
+        long step = newest?.Manifest.Step ?? 0;
+        RunMetrics.DropAfter(folder, step);
+        printer.Print(new Notice(newest is null
+            ? "the run was stopped before its first checkpoint; starting at its first step"
+            : $"resuming after step {step} from {RunFolders.Short(newest.Path)}"));
+        return new PreparedRun(
+            spec, folder, folderLock, samples, step,
+            newest is null ? "" : Path.GetFullPath(newest.Path),
+            earlier.Numerics?.ToText() ?? "", Math.Max(0, recorded - step));
+    }
+}
+
+/// <summary>Which version of the program this is.</summary>
+internal static class ProgramVersion
+{
+    private static readonly string Informational = typeof(ProgramVersion).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    /// <summary>The commit that was built; empty where the build did not know it.</summary>
+    public static string Commit { get; } =
+        Informational.Contains('+', StringComparison.Ordinal)
+            ? Informational[(Informational.IndexOf('+', StringComparison.Ordinal) + 1)..]
+            : "";
+}

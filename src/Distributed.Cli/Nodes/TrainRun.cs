@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using Distributed.Cli.Commands;
+using Distributed.Cli.Output;
+using Distributed.Cluster.Jobs;
+using Distributed.Kernel;
+using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Rpc;
+
+namespace Distributed.Cli.Nodes;
+
+/// <summary>
+/// `train`, from the flags to the exit code: prepare the run, bring up or find a cluster, submit,
+/// show what happens, and turn Ctrl-C into an agreed stop.
+/// </summary>
+internal sealed class TrainRun(
+    TrainOptions options, RunEventPrinter printer, CancellationToken cancellation)
+{
+    /// <summary>
+    /// How long the coordinator may take to report why a process of the cluster ended.
+    /// </summary>
+    private static readonly TimeSpan OutcomeGrace = TimeSpan.FromSeconds(3);
+
+    public async Task<int> RunAsync()
+    {
+        if (options.Cluster is { } target)
+            _ = RpcAddress.Split(target); // A mistyped address is refused before data is fetched.
+        var progress = new DatasetLine(printer);
+        PreparedRun run = await Task.Run(
+            () => RunPreparation.Prepare(options, progress, printer, cancellation), cancellation);
+        using RunFolderLock folderLock = run.Lock;
+        try
+        {
+            if (options.Cluster is { } address)
+                return await RunOnAsync(address, run, cluster: null);
+            await using DevCluster cluster = await DevCluster.StartAsync(
+                options.WorkerCount, Path.Combine(run.Folder, "logs"), cancellation);
+            return await RunOnAsync(cluster.Address, run, cluster);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Before the job was submitted: the folder is as the preparation left it.
+            printer.Print(new RunInterrupted(run.StartStep, run.Folder));
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    private async Task<int> RunOnAsync(string address, PreparedRun run, DevCluster? cluster)
+    {
+        using var client = new CoordinatorClient(address);
+        int workers = cluster is not null
+            ? options.WorkerCount
+            : Math.Max(1, await client.IdleWorkerCountAsync(cancellation));
+        using var watch = new CancellationTokenSource();
+        Task<int> outcome = WatchAsync(
+            client, run.Describe(workers), run.Folder, watch.Token);
+        if (cluster is null)
+            return await outcome;
+        Task<ChildProcess> exit = cluster.FirstExitAsync();
+        if (await Task.WhenAny(outcome, exit) == outcome)
+            return await outcome;
+
+        // As a rule the coordinator has noticed too, and its account of it is the better one.
+        await Task.WhenAny(outcome, Task.Delay(OutcomeGrace, CancellationToken.None));
+        if (outcome.IsCompletedSuccessfully)
+            return await outcome;
+        await watch.CancelAsync();
+        ChildProcess ended = await exit;
+        printer.Print(new RunFailed(
+            ExitCodes.OperatingError,
+            $"process {ended.Name} of the cluster ended ({ended.Ending}); its log is "
+            + $"{Path.Combine(run.Folder, "logs", ended.Name + ".log")}; --resume --out "
+            + $"{run.Folder} goes on from the last checkpoint"));
+        return ExitCodes.OperatingError;
+    }
+
+    private async Task<int> WatchAsync(
+        CoordinatorClient client, JobDescription job, string folder, CancellationToken watch)
+    {
+        var accepted = new TaskCompletionSource<ulong>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration interrupt = cancellation.Register(
+            () => _ = StopAsync(client, accepted.Task));
+        await foreach (RunEvent happened in client.RunAsync(job, watch))
+        {
+            if (happened is JobAccepted acceptance)
+            {
+                accepted.TrySetResult(acceptance.Job);
+                continue;
+            }
+
+            printer.Print(AsNamed(happened, folder));
+            switch (happened)
+            {
+                case RunCompleted:
+                    return ExitCodes.Done;
+                case RunInterrupted:
+                    return ExitCodes.Interrupted;
+                case RunFailed failed:
+                    return failed.ExitCode;
+            }
+        }
+
+        throw new UnreachableException("a watch ends with an outcome or an exception");
+    }
+
+    /// <summary>
+    /// The coordinator knows the folder by its full path, the user by the one given.
+    /// </summary>
+    private static RunEvent AsNamed(RunEvent happened, string folder) => happened switch
+    {
+        RunCompleted completed => completed with { RunFolder = folder },
+        RunInterrupted interrupted => interrupted with { RunFolder = folder },
+        _ => happened,
+    };
+
+    private async Task StopAsync(CoordinatorClient client, Task<ulong> accepted)
+    {
+        try
+        {
+            ulong job = await accepted;
+            await client.StopAsync(job, "the command was interrupted", CancellationToken.None);
+        }
+        catch (OperatingException failure)
+        {
+            printer.Print(new Notice($"the stop could not be asked for: {failure.Message}"));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+
+[assembly: UnsupportedOSPlatform("windows")]
+
+namespace Distributed.Cli.Tests;
+
+/// <summary>What a run of the script left.</summary>
+internal sealed record ScriptResult(int ExitCode, string Output, string Error);
+
+/// <summary>
+/// The real `./distributed` in a folder of its own, with stand-ins for dotnet, dpkg and apt on the
+/// path, so that its decisions can be tested in no time and without changing the machine.
+/// </summary>
+internal sealed class ScriptSandbox : IDisposable
+{
+    private static readonly string[] Tools =
+    [
+        "bash", "env", "readlink", "dirname", "basename", "find", "sort", "cksum", "mkdir", "flock",
+        "cat", "grep", "sed", "awk", "tail", "rm", "paste", "touch", "chmod", "sleep",
+    ];
+
+    private const string DotNetStub =
+        """
+        case $1 in
+            --list-sdks) cat "$SANDBOX/sdks" 2>/dev/null || echo "10.0.401 [/usr/sdk]" ;;
+            build)
+                echo "build $2" >>"$SANDBOX/log"
+                if [[ -e $SANDBOX/broken ]]; then echo "Program.cs(1,1): error CS1002"; exit 1; fi
+                sleep 0.3
+                folder=$SANDBOX/root/src/Distributed.Cli/bin/Release/net10.0
+                mkdir -p "$folder"
+                printf '#!/bin/bash\nprintf "ran"; printf " <%%s>" "$@"; echo\nexit 7\n' \
+                    >"$folder/distributed"
+                chmod +x "$folder/distributed"
+                ;;
+            test)
+                while [[ $1 != --results-directory ]]; do
+                    [[ $1 == trx* ]] && file=${1#*LogFileName=}
+                    shift
+                done
+                mkdir -p "$2"
+                echo "test $file" >>"$SANDBOX/log"
+                [[ -e $SANDBOX/$file ]] || exit 1
+                cat "$SANDBOX/$file" >"$2/$file"
+                grep -q 'failed="0"' "$SANDBOX/$file"
+                ;;
+        esac
+        """;
+
+    public ScriptSandbox(bool isRoot = true, bool hasDotNet = true)
+    {
+        foreach (string folder in new[] { "bin", "root/src/Distributed.Cli", "root/tests", "home" })
+            Directory.CreateDirectory(PathOf(folder));
+        string script = PathOf("root/distributed");
+        File.Copy(Path.Combine(RepositoryRoot(), "distributed"), script);
+        Executable(script);
+        File.WriteAllText(PathOf("root/src/Distributed.Cli/Program.cs"), "");
+        foreach (string tool in Tools)
+            File.CreateSymbolicLink(PathOf($"bin/{tool}"), Locate(tool));
+        Stub("id", $"echo {(isRoot ? 0 : 1000)}");
+        Stub(
+            "dpkg-query",
+            """
+            grep -qx -- "${!#}" "$SANDBOX/installed" 2>/dev/null && printf installed
+            """);
+        Stub("apt-cache", "exit 0");
+        Stub(
+            "apt-get",
+            """
+            echo "apt-get $*" >>"$SANDBOX/log"
+            echo "Setting up packages"
+            for word in "$@"; do echo "$word" >>"$SANDBOX/installed"; done
+            """);
+        if (hasDotNet)
+            Stub("dotnet", DotNetStub);
+    }
+
+    public string Folder { get; } =
+        Directory.CreateTempSubdirectory("distributed-script-").FullName;
+
+    /// <summary>What was asked of apt-get and dotnet, a line each.</summary>
+    public string[] Log =>
+        File.Exists(PathOf("log")) ? File.ReadAllLines(PathOf("log")) : [];
+
+    public string PathOf(string name) => Path.Combine(Folder, name);
+
+    public void InstallAll() => File.WriteAllText(
+        PathOf("installed"),
+        "libtorch-dev\nlibopenblas0-pthread\ncmake\nmake\ng++\npython3-grpcio\npython3-torch\n");
+
+    public ScriptResult Run(params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        return Finish(process);
+    }
+
+    public Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(PathOf("root/distributed"), arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Clear();
+        start.Environment["PATH"] = PathOf("bin");
+        start.Environment["HOME"] = PathOf("home");
+        start.Environment["SANDBOX"] = Folder;
+        return Process.Start(start)!;
+    }
+
+    public static ScriptResult Finish(Process process)
+    {
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new ScriptResult(process.ExitCode, output, error.Result);
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private void Stub(string name, string body)
+    {
+        string path = PathOf($"bin/{name}");
+        File.WriteAllText(path, $"#!/bin/bash\n{body}\n");
+        Executable(path);
+    }
+
+    private static void Executable(string path) => File.SetUnixFileMode(
+        path,
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
+
+    private static string Locate(string tool) =>
+        new[] { "/usr/bin", "/bin", "/usr/local/bin" }
+            .Select(folder => Path.Combine(folder, tool))
+            .First(File.Exists);
+
+    private static string RepositoryRoot()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Distributed.sln")))
+            folder = folder.Parent;
+        return folder!.FullName;
+    }
+}
