@@ -1,0 +1,191 @@
+namespace Distributed.Process.Tests;
+
+/// <summary>
+/// Whatever is wrong with what the user gives ends with the documented exit code and one line that
+/// says what, what was expected and what to do. Nothing has been started or written then.
+/// </summary>
+[Collection(ProcessCollection.Name)]
+public sealed class BadInputTests(Workplace workplace)
+{
+    private const int OperatingError = 1;
+    private const int BadUsage = 2;
+
+    /// <summary>The words that the line must have are separated by bars.</summary>
+    [Theory]
+    [InlineData("trian", "trian|did you mean 'train'?")]
+    [InlineData("train --wokers 2", "--wokers|did you mean '--workers'?")]
+    [InlineData("train --workers 0", "--workers '0'|at least 1")]
+    [InlineData("train --workers two", "--workers 'two'|a whole number")]
+    [InlineData("train --lr -1", "--lr '-1'|a number above 0")]
+    [InlineData("train --dataset fashon-mnist", "fashon-mnist|fashion-mnist")]
+    [InlineData("train --dataset ./nowhere", "./nowhere|does not exist|a folder of images")]
+    [InlineData("train --model curse-cnn", "curse-cnn|did you mean course-cnn?")]
+    [InlineData("train --model nothing.yaml", "nothing.yaml|does not exist|a YAML file")]
+    [InlineData("train --optimizer adma", "adma|did you mean 'adam'?")]
+    [InlineData("train --schedule cosin", "cosin|did you mean 'cosine'?")]
+    [InlineData("train --set optimiser.kind=sgd", "optimiser|did you mean optimizer?")]
+    [InlineData("train --set optimizer.kind=sdg", "sdg|did you mean sgd?")]
+    [InlineData("train --set sead=2", "sead|did you mean seed?")]
+    [InlineData("train --set seed", "seed|expected KEY=VALUE")]
+    [InlineData("train --set model.conv[0].kernel=0", "kernel|0|expected")]
+    [InlineData("train --logical-shards 6", "6|a power of two")]
+    [InlineData("train --global-batch 4 --logical-shards 8", "8 shards|a batch of 4|at most")]
+    [InlineData("train --workers 2 --cluster 127.0.0.1:1", "--workers|--cluster|one of the two")]
+    public void AWordThatIsNotKnownOrNotPossible(string command, string words)
+    {
+        string folder = workplace.NewPath("refused");
+        string[] arguments = command.Split(' ');
+        if (arguments[0] == "train")
+            arguments = [.. arguments, "--out", folder];
+
+        Refuses(workplace.Run(arguments), BadUsage, words);
+        Assert.False(Directory.Exists(folder), "nothing is written before all is checked");
+    }
+
+    [Theory]
+    [InlineData("train --cluster nowhere", "nowhere|expected host:port")]
+    [InlineData("worker --set cluster.seed-nods=[]", "seed-nods|seed-nodes")]
+    [InlineData("coordinator --config nothing.hocon", "nothing.hocon|does not exist|expected")]
+    public void AnAddressOrAConfigurationThatCannotBeUsed(string command, string words) =>
+        Refuses(workplace.Run(command.Split(' ')), OperatingError, words);
+
+    [Fact]
+    public void MoreSamplesInABatchThanThereAre() => Refuses(
+        Train("--global-batch", "500"), BadUsage, "globalBatch|500|at most 400");
+
+    [Fact]
+    public void ALayerThatDoesNotFitIsNamed()
+    {
+        string file = Write("""
+            layers:
+              - conv: {name: first, filters: 8, kernel: 3}
+              - linear: {name: head, features: classes}
+            """);
+
+        Refuses(Train("--model", file), BadUsage, "head|expected");
+        // What is known of a dataset ahead of its download is checked with the text at hand.
+        Refuses(
+            workplace.Run(
+                "train", "--dataset", "mnist", "--model", file, "--out", workplace.NewPath("bad")),
+            BadUsage, $"{file}:3|head|expected");
+    }
+
+    [Fact]
+    public void ALayerThatIsNotKnown()
+    {
+        string file = Write("""
+            layers:
+              - flaten
+              - linear: classes
+            """);
+
+        Refuses(Train("--model", file), BadUsage, $"{file}:2|flaten|did you mean flatten?");
+    }
+
+    [Fact]
+    public void AFolderWithARunIsNeverOverwritten()
+    {
+        string folder = workplace.UndisturbedFolder(Recipe.CourseCnn);
+        byte[] before = File.ReadAllBytes(Path.Combine(folder, "metrics.jsonl"));
+
+        CommandResult result = workplace.Run([.. Arguments(), "--out", folder]);
+
+        Refuses(result, OperatingError, $"{folder}|--resume|--out");
+        Assert.Equal(before, File.ReadAllBytes(Path.Combine(folder, "metrics.jsonl")));
+    }
+
+    [Fact]
+    public void AFolderThatCannotBeWritten()
+    {
+        string file = workplace.NewPath("file");
+        File.WriteAllText(file, "");
+
+        Refuses(
+            workplace.Run([.. Arguments(), "--out", Path.Combine(file, "run")]), OperatingError,
+            $"{file}|cannot be written|--out");
+        Refuses(
+            workplace.Run([.. Arguments(), "--out", file]), OperatingError,
+            $"{file} is a file|--out");
+    }
+
+    [Fact]
+    public void NoRunToGoOnWith()
+    {
+        string folder = workplace.NewPath("nothing");
+        Refuses(Resume(folder), OperatingError, $"{folder}|expected a run folder");
+        Directory.CreateDirectory(folder);
+        Refuses(Resume(folder), OperatingError, $"{folder}|run.yaml");
+    }
+
+    [Theory]
+    [InlineData("--seed 2", "seed: 2")]
+    [InlineData("--lr 0.5", "learningRate: 0.5")]
+    [InlineData("--logical-shards 2", "logicalShards: 2")]
+    public void AnotherRunThanTheOneThatIsResumed(string change, string words) => Refuses(
+        workplace.Run(
+            [
+                "train", "--json", "--resume", "--out",
+                workplace.UndisturbedFolder(Recipe.CourseCnn), .. change.Split(' '),
+            ]),
+        BadUsage, $"{words}|not the run that is resumed|--out");
+
+    [Fact]
+    public void ALossThatIsNoNumberNamesStepAndShard()
+    {
+        CommandResult result = Train("--lr", "1e20", "--workers", "2");
+
+        string error = result.Expect(4).OnlyError();
+        Assert.Matches("logical shard [0-3] at step [0-9]+ is (NaN|-?Infinity|∞|-?∞)", error);
+        Assert.Contains("--lr", error);
+    }
+
+    [Fact]
+    public void AnEngineThatIsNotThereIsNamedWithItsPackage()
+    {
+        string folder = workplace.NewPath("program");
+        CopyProgramWithoutEngine(folder);
+        using CommandRun run = CommandRun.Start(
+            workplace, [.. Arguments(), "--out", workplace.NewPath("engine")],
+            Path.Combine(folder, "distributed"));
+
+        Refuses(run.Finish(), OperatingError, "libtorch|libtorch-dev");
+    }
+
+    private static void CopyProgramWithoutEngine(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(
+            Repository.ProgramFolder, "*", SearchOption.AllDirectories))
+        {
+            if (file.Contains("libdistributed_torch", StringComparison.Ordinal))
+                continue;
+            string copy = Path.Combine(
+                folder, Path.GetRelativePath(Repository.ProgramFolder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
+
+    private static void Refuses(CommandResult result, int exitCode, string words)
+    {
+        string error = result.Expect(exitCode).OnlyError();
+        Assert.StartsWith("distributed: ", error);
+        Assert.All(words.Split('|'), word => Assert.Contains(word, error));
+        Assert.Empty(result.Output);
+    }
+
+    private string[] Arguments() =>
+        ["train", "--dataset", workplace.DatasetFolder, "--epochs", "1"];
+
+    private CommandResult Train(params string[] flags) =>
+        workplace.Run([.. Arguments(), "--json", "--out", workplace.NewPath("bad"), .. flags]);
+
+    private CommandResult Resume(string folder) =>
+        workplace.Run("train", "--resume", "--out", folder);
+
+    private string Write(string yaml)
+    {
+        string file = workplace.NewPath("model") + ".yaml";
+        File.WriteAllText(file, yaml);
+        return file;
+    }
+}

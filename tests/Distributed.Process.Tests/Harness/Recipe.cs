@@ -1,0 +1,85 @@
+namespace Distributed.Process.Tests;
+
+/// <summary>What is trained, as flags of `train`.</summary>
+internal sealed record Recipe(string Name, int Steps, Func<Workplace, string[]> Flags)
+{
+    public const int TrainSamples = DrawnImages.ClassCount * DrawnImages.TrainPerClass;
+
+    private const int CourseBatch = 64;
+    private const int NormBatch = 44;
+
+    // Batch norm, dropout and augmentation: all that a shard draws or measures for itself.
+    private const string NormSpecification = """
+        augmentation:
+          cropPadding: 2
+          horizontalFlip: true
+        model:
+          name: norm
+          layers:
+            - conv: {filters: 8, kernel: 3}
+            - batchNorm
+            - relu
+            - maxPool: 2
+            - dropout: 0.25
+            - conv: {filters: 12, kernel: 3, stride: 2}
+            - batchNorm
+            - relu
+            - flatten
+            - dropout: 0.3
+            - linear: classes
+        optimizer:
+          kind: sgd
+          learningRate: 0.02
+          momentum: 0.9
+          weightDecay: 1e-4
+        schedule:
+          kind: cosine
+        globalBatch: 44
+        logicalShards: 8
+        """;
+
+    /// <summary>Adam on the preset; the last batch of an epoch is a partial one.</summary>
+    public static Recipe CourseCnn { get; } = Course("course", epochs: 3);
+
+    /// <summary>Many enough steps to be disturbed at some of them.</summary>
+    public static Recipe LongCourseCnn { get; } = Course("long-course", epochs: 40);
+
+    /// <summary>
+    /// SGD with momentum; the last batch of an epoch has fewer samples than there are shards.
+    /// </summary>
+    public static Recipe Norm { get; } = OwnNetwork("norm", epochs: 3);
+
+    public static Recipe LongNorm { get; } = OwnNetwork("long-norm", epochs: 40);
+
+    public int StepsPerEpoch { get; private init; }
+
+    public int Epochs => Steps / StepsPerEpoch;
+
+    public override string ToString() => Name;
+
+    private static Recipe Course(string name, int epochs) => new(
+        name, epochs * StepsIn(CourseBatch),
+        // A constant rate, because some tests first run fewer steps than there are.
+        _ =>
+        [
+            "--model", "course-cnn", "--schedule", "constant", "--global-batch", $"{CourseBatch}",
+            "--epochs", $"{epochs}",
+        ])
+    {
+        StepsPerEpoch = StepsIn(CourseBatch),
+    };
+
+    private static Recipe OwnNetwork(string name, int epochs) => new(
+        name, epochs * StepsIn(NormBatch),
+        workplace =>
+        {
+            string file = Path.Combine(workplace.Folder, "norm.yaml");
+            File.WriteAllText(file, NormSpecification);
+            return ["--model", file, "--epochs", $"{epochs}"];
+        })
+    {
+        StepsPerEpoch = StepsIn(NormBatch),
+    };
+
+    private static int StepsIn(int batch) => (TrainSamples + batch - 1) / batch;
+}
