@@ -44,7 +44,7 @@ public sealed class BadDataTests(Workplace workplace)
         $"label {DrawnImages.ClassCount}|expected");
 
     [Fact]
-    public void AMissingFile() => Refuses(Labels, File.Delete, "is missing");
+    public void AMissingFile() => Refuses(Labels, File.Delete, "is missing|--force");
 
     private void Refuses(string name, Action<string> damage, string words)
     {

@@ -56,6 +56,7 @@ public sealed class ClusterTests(Workplace workplace)
         Signals.Send(coordinator.ProcessId, Signals.Interrupt);
         coordinator.Finish().Expect(0);
 
+        workplace.Undisturbed(Recipe.CourseCnn); // So that no word is said of the dataset.
         CommandResult result = workplace.Run(
             [
                 .. workplace.Arguments(Recipe.CourseCnn), "--cluster", address, "--out",

@@ -44,8 +44,7 @@ public sealed class InterruptTests(Workplace workplace)
         IReadOnlyList<int> family = first.Family();
         Assert.Equal(4, family.Count);
         Signals.Send(first.ProcessId, Signals.Kill);
-        TimeSpan waited = first.WaitUntilAllAreGone();
-        Assert.True(waited < TimeSpan.FromSeconds(30), $"the processes were there for {waited}");
+        first.WaitUntilAllAreGone();
         long redone = RunFolder.Numbers(folder, "step", "step")[^1]
             - RunFolder.Checkpoints(folder)[^1];
 

@@ -155,7 +155,7 @@ internal sealed class CommandRun : IDisposable
     }
 
     /// <summary>Waits until nothing of the command is left, its children included.</summary>
-    public TimeSpan WaitUntilAllAreGone()
+    public void WaitUntilAllAreGone()
     {
         var waited = Stopwatch.StartNew();
         while (_family.Any(Signals.IsAlive))
@@ -163,8 +163,6 @@ internal sealed class CommandRun : IDisposable
             Assert.True(waited.Elapsed < Deadline, $"a process of {_command} stays alive");
             Thread.Sleep(20);
         }
-
-        return waited.Elapsed;
     }
 
     public void Dispose()
