@@ -128,6 +128,9 @@ internal sealed partial class ActorCell : IActorContext, IActorLog
     void IActorContext.Stash()
     {
         Invariant.Check(current.Message is not null, $"{Path} stashes without a message");
+        Invariant.Check(
+            !currentIsStashed, $"{Path} stashes one {current.Message.GetType().Name} twice");
+        currentIsStashed = true;
         if ((stash?.Count ?? 0) >= mailboxCapacity)
         {
             System.DeadLetter(

@@ -18,6 +18,7 @@ internal sealed partial class ActorCell : LocalRef, IDeathWatch
     private List<IActorRef>? watching;
     private Dictionary<object, TimerEntry>? timers;
     private Mail current;
+    private bool currentIsStashed;
     private bool inReady;
 
     public ActorCell(
@@ -185,6 +186,7 @@ internal sealed partial class ActorCell : LocalRef, IDeathWatch
             return true;
         }
         current = mail;
+        currentIsStashed = false;
         try
         {
             instance!.Receive(mail.Message, this);

@@ -92,7 +92,11 @@ public interface IActorContext
     /// </summary>
     void Unhandled(object message);
 
-    /// <summary>Keeps the message being handled for <see cref="UnstashAll"/>.</summary>
+    /// <summary>
+    /// Keeps the message being handled for <see cref="UnstashAll"/>; once for each message, or it
+    /// would be handled twice. A stash holds as many messages as the mailbox may, and what comes to
+    /// a full one is a dead letter.
+    /// </summary>
     void Stash();
 
     /// <summary>

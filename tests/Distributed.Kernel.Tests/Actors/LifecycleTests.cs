@@ -195,6 +195,43 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public void A_proxy_is_let_go_by_whoever_unwatches_or_stops()
+    {
+        var proxy = new Proxy();
+        var first = Spawn("first");
+        var second = Spawn("second");
+        foreach (var watcher in new[] { first, first, second })
+        {
+            Do(watcher, context => context.Watch(proxy));
+        }
+        environment.Settle();
+        Assert.Equal([first, second], proxy.Watchers);
+        Do(first, context => context.Unwatch(proxy));
+        environment.Settle();
+        Assert.Equal([second], proxy.Watchers);
+        environment.System.Stop(second);
+        environment.Settle();
+        Assert.Empty(proxy.Watchers);
+    }
+
+    [Fact]
+    public void An_unhandled_death_of_a_whole_process_stops_the_watcher()
+    {
+        var proxy = new Proxy();
+        var watcher = environment.System.Spawn("watcher", () => new Scripted("watcher", journal)
+        {
+            OnMessage = (message, context) => context.Unhandled(message),
+        });
+        Do(watcher, context => context.Watch(proxy));
+        environment.Settle();
+        Assert.Single(proxy.Watchers).TellTerminated(
+            new Terminated(proxy, ExistenceConfirmed: false, AddressTerminated: true));
+        environment.Settle();
+        Assert.Equal("watcher stops", journal[^1]);
+        Assert.Null(environment.System.Resolve("/user/watcher"));
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_history()
     {
         static List<string> History(ulong seed)

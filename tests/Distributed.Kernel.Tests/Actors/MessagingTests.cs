@@ -153,6 +153,43 @@ public sealed class MessagingTests
     }
 
     [Fact]
+    public void A_message_is_stashed_once()
+    {
+        var actor = Spawn("a");
+        Do(actor, context =>
+        {
+            context.Stash();
+            context.Stash();
+        });
+        var broken = Assert.Throws<InvariantException>(environment.Settle);
+        Assert.Equal("/user/a stashes one Action`1 twice", broken.Message);
+    }
+
+    [Fact]
+    public void The_same_object_sent_twice_is_two_messages_to_stash()
+    {
+        var isOpen = false;
+        var actor = Spawn("a", (message, context) =>
+        {
+            if (isOpen)
+            {
+                journal.Add($"{message}");
+            }
+            else
+            {
+                context.Stash();
+            }
+        });
+        actor.Tell("m");
+        actor.Tell("m");
+        environment.Settle();
+        isOpen = true;
+        Do(actor, context => context.UnstashAll());
+        environment.Settle();
+        Assert.Equal(["a starts", "m", "m"], journal);
+    }
+
+    [Fact]
     public void Events_reach_subscribers_of_the_type_and_of_its_bases_once()
     {
         var actor = Spawn("a");

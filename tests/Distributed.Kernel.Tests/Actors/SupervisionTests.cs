@@ -72,6 +72,57 @@ public sealed class SupervisionTests
             journal);
     }
 
+    /// <summary>
+    /// Goal: every pair of strategy and directive. Method: one of two children fails with a message
+    /// waiting for each; what started and stopped, and who handled its message, now and after the
+    /// back-off, is written down.
+    /// </summary>
+    [Theory]
+    [InlineData(false, Directive.Resume, 0, "", "ab", "ab")]
+    [InlineData(true, Directive.Resume, 0, "", "ab", "ab")]
+    [InlineData(false, Directive.Restart, 0, "a", "ab", "ab")]
+    [InlineData(true, Directive.Restart, 0, "ab", "ab", "ab")]
+    [InlineData(false, Directive.Restart, 1, "a", "b", "ab")]
+    [InlineData(true, Directive.Restart, 1, "ab", "", "ab")]
+    [InlineData(false, Directive.Stop, 0, "", "b", "b")]
+    [InlineData(true, Directive.Stop, 0, "", "", "")]
+    [InlineData(false, Directive.Escalate, 0, "ab", "", "")]
+    [InlineData(true, Directive.Escalate, 0, "ab", "", "")]
+    public void A_directive_treats_the_children_as_its_strategy_says(
+        bool allForOne, Directive directive, int backOffSeconds, string restarted,
+        string handledNow, string handledLater)
+    {
+        var wait = TimeSpan.FromSeconds(backOffSeconds);
+        var backOff = backOffSeconds == 0 ? null : new RestartBackOff(wait, wait, RandomFactor: 0);
+        Family(
+            allForOne
+                ? SupervisorStrategy.ForAll(backOff: backOff, decide: _ => directive)
+                : SupervisorStrategy.ForOne(backOff: backOff, decide: _ => directive),
+            "a", "b");
+        var (a, b) = (spawned["a"], spawned["b"]);
+        a.Tell(new IOException("x"));
+        a.Tell("next");
+        environment.Settle();
+        b.Tell("next");
+        environment.Settle();
+        Assert.Equal(handledNow, Handled());
+        environment.Advance(2);
+        Assert.Equal(handledLater, Handled());
+        Assert.Equal(restarted, Names(" starts"));
+        Assert.Equal(directive == Directive.Escalate, journal.Contains("top fails: x"));
+
+        // Whoever handled nothing has left its message to the dead letters.
+        Assert.Equal(
+            2 - handledLater.Length,
+            environment.System.DeadLetterCount(DeadLetterReason.Stopped));
+
+        string Handled() => Names(": next");
+        string Names(string ending) => string.Concat(journal
+            .Where(line => line.Length == 1 + ending.Length
+                && line.EndsWith(ending, StringComparison.Ordinal))
+            .Select(line => line[0]).Order());
+    }
+
     [Fact]
     public void All_for_one_restarts_every_child_once()
     {
