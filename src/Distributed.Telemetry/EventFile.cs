@@ -1,8 +1,10 @@
 namespace Distributed.Telemetry;
 
 /// <summary>What one event file holds.</summary>
+/// <param name="StartStep">Of what earlier files hold, nothing from this step on is valid any more;
+/// null where all of it is.</param>
 public sealed record EventFile(
-    long StartStep, IReadOnlyList<ScalarValue> Scalars, IReadOnlyList<TextValue> Texts);
+    long? StartStep, IReadOnlyList<ScalarValue> Scalars, IReadOnlyList<TextValue> Texts);
 
 public readonly record struct ScalarValue(
     string Tag, long Step, float Value, DateTimeOffset At);

@@ -22,15 +22,17 @@ public static class EventFileReader
             version?.WhatCase == Event.WhatOneofCase.FileVersion
                 && version.FileVersion == "brain.Event:2",
             path, "does not start with the version event brain.Event:2");
-        var start = Next(stream, path);
-        Require(
-            start?.WhatCase == Event.WhatOneofCase.SessionLog
-                && start.SessionLog.Status == SessionLog.Types.SessionStatus.Start,
-            path, "has no session start as its second event");
+        var next = Next(stream, path);
+        long? startStep = null;
+        if (next?.SessionLog?.Status == SessionLog.Types.SessionStatus.Start)
+        {
+            startStep = next.Step;
+            next = Next(stream, path);
+        }
         var scalars = new List<ScalarValue>();
         var texts = new List<TextValue>();
         var lastSteps = new Dictionary<string, long>();
-        while (Next(stream, path) is { } next)
+        for (; next is not null; next = Next(stream, path))
         {
             Require(
                 next.WhatCase == Event.WhatOneofCase.Summary, path, $"has a late {next.WhatCase}");
@@ -38,8 +40,7 @@ public static class EventFileReader
             foreach (var value in next.Summary.Value)
             {
                 Require(
-                    next.Step >= start!.Step
-                        && (!lastSteps.TryGetValue(value.Tag, out var last) || next.Step > last),
+                    !lastSteps.TryGetValue(value.Tag, out var last) || next.Step > last,
                     path, $"has step {next.Step} of {value.Tag} out of order");
                 lastSteps[value.Tag] = next.Step;
                 if (value.ValueCase == Summary.Types.Value.ValueOneofCase.SimpleValue)
@@ -57,7 +58,7 @@ public static class EventFileReader
                 }
             }
         }
-        return new EventFile(start!.Step, scalars, texts);
+        return new EventFile(startStep, scalars, texts);
     }
 
     private static Event? Next(FileStream stream, string path)

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using Distributed.Kernel;
 using Distributed.Telemetry.Wire;
 using Google.Protobuf;
 
@@ -10,27 +9,34 @@ namespace Distributed.Telemetry;
 /// Writes one TensorBoard event file: one for each life of a process, one writer to a directory.
 /// Not for several threads at once.
 /// </summary>
+/// <remarks>
+/// The steps of a tag only rise, over all files of a directory: a value for a step that its tag has
+/// or is past already is left out, since TensorBoard would drop those after it.
+/// </remarks>
 public sealed class EventFileWriter : IDisposable
 {
     private const string FilePrefix = "events.out.tfevents.";
+    private const int WaitingBytesMax = 1 << 16;
     private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(2);
 
-    private readonly long startStep;
     private readonly TimeProvider clock;
     private readonly FileStream file;
-    private readonly Dictionary<string, long> lastSteps = [];
+    private readonly Dictionary<string, long> lastSteps;
     private readonly ArrayBufferWriter<byte> buffer = new();
+    private readonly MemoryStream waiting = new();
     private long flushedAt;
 
     /// <summary>
-    /// Opens a new file after all others in the directory. Of what earlier files hold, TensorBoard
-    /// drops every step from <paramref name="startStep"/> on: a run resumed after step 500 passes
-    /// 501.
+    /// Opens a new file after all others in the directory, which hold
+    /// <paramref name="earlier"/>. Of that, TensorBoard drops every step from
+    /// <paramref name="startStep"/> on: a run resumed after step 500 passes 501, one that keeps
+    /// all of it passes null.
     /// </summary>
-    public EventFileWriter(string directory, long startStep, TimeProvider clock)
+    public EventFileWriter(
+        string directory, long? startStep, EventHistory earlier, TimeProvider clock)
     {
-        this.startStep = startStep;
         this.clock = clock;
+        lastSteps = new Dictionary<string, long>(earlier.LastSteps);
         file = Disk.Do(directory, () =>
         {
             Directory.CreateDirectory(directory);
@@ -42,23 +48,28 @@ public sealed class EventFileWriter : IDisposable
             FileVersion = "brain.Event:2",
             SourceMetadata = new SourceMetadata { Writer = "distributed" },
         }, step: 0, now);
-        Write(new Event
+        if (startStep is { } start)
         {
-            SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start },
-        }, startStep, now);
+            EventHistory.Restart(lastSteps, start);
+            Write(new Event
+            {
+                SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start },
+            }, start, now);
+        }
         Flush();
+        // What has been taken back must not return when the machine dies.
+        Disk.Do(Path, () => file.Flush(flushToDisk: true));
     }
 
     public string Path => file.Name;
 
-    /// <summary>Steps must rise from one value of a tag to the next.</summary>
     public void Scalar(string tag, long step, double value, DateTimeOffset at)
     {
         var scalar = new Summary.Types.Value { Tag = tag, SimpleValue = (float)value };
         Write(scalar, step, at);
     }
 
-    /// <summary>Shown as Markdown. Steps must rise from one value of a tag to the next.</summary>
+    /// <summary>Shown as Markdown.</summary>
     public void Text(string tag, long step, string text, DateTimeOffset at)
     {
         var tensor = new TensorProto
@@ -83,26 +94,46 @@ public sealed class EventFileWriter : IDisposable
     /// <summary>Hands everything to the operating system; else that happens every 2 s.</summary>
     public void Flush()
     {
-        Disk.Do(Path, file.Flush);
+        Disk.Do(Path, () =>
+        {
+            file.Write(waiting.GetBuffer().AsSpan(0, (int)waiting.Length));
+            waiting.SetLength(0);
+        });
         flushedAt = clock.GetTimestamp();
     }
 
-    public void Dispose() => Disk.Do(Path, file.Dispose);
+    /// <summary>Closes the file without what has not been flushed.</summary>
+    public void Abandon() => Disk.Do(Path, file.Dispose);
+
+    public void Dispose()
+    {
+        try
+        {
+            Flush();
+        }
+        finally
+        {
+            Abandon();
+        }
+    }
+
+    /// <summary>The event files of a directory in the order in which TensorBoard reads
+    /// them.</summary>
+    internal static IReadOnlyList<string> FilesIn(string directory) =>
+        [.. Directory.EnumerateFiles(directory, FilePrefix + "*").Order(StringComparer.Ordinal)];
 
     private void Write(Summary.Types.Value value, long step, DateTimeOffset at)
     {
-        Invariant.Check(
-            step >= startStep,
-            $"{value.Tag} has a value for step {step} in a file that starts at {startStep}");
-        var seen = lastSteps.TryGetValue(value.Tag, out var last);
-        Invariant.Check(
-            !seen || step > last,
-            $"{value.Tag} has a value for step {step} after that for step {last}");
+        if (lastSteps.TryGetValue(value.Tag, out var last) && step <= last)
+        {
+            return;
+        }
         lastSteps[value.Tag] = step;
         var summary = new Summary();
         summary.Value.Add(value);
         Write(new Event { Summary = summary }, step, at);
-        if (clock.GetElapsedTime(flushedAt) >= FlushInterval)
+        if (waiting.Length >= WaitingBytesMax
+            || clock.GetElapsedTime(flushedAt) >= FlushInterval)
         {
             Flush();
         }
@@ -114,7 +145,7 @@ public sealed class EventFileWriter : IDisposable
         @event.WallTime = (at - DateTimeOffset.UnixEpoch).TotalSeconds;
         buffer.ResetWrittenCount();
         @event.WriteTo(buffer);
-        Disk.Do(Path, () => EventRecord.Write(file, buffer.WrittenSpan));
+        EventRecord.Write(waiting, buffer.WrittenSpan);
     }
 
     /// <summary>
@@ -124,7 +155,7 @@ public sealed class EventFileWriter : IDisposable
     private static FileStream Create(string directory, DateTimeOffset now)
     {
         var seconds = now.ToUnixTimeSeconds();
-        foreach (var earlier in Directory.EnumerateFiles(directory, FilePrefix + "*"))
+        foreach (var earlier in FilesIn(directory))
         {
             var fields = System.IO.Path.GetFileName(earlier)[FilePrefix.Length..].Split('.');
             if (long.TryParse(fields[0], CultureInfo.InvariantCulture, out var earlierSeconds))
@@ -137,6 +168,7 @@ public sealed class EventFileWriter : IDisposable
             $"{FilePrefix}{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.0");
         return new FileStream(
             System.IO.Path.Combine(System.IO.Path.GetFullPath(directory), name),
-            FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+            FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete,
+            bufferSize: 0);
     }
 }

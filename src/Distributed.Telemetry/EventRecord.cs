@@ -32,38 +32,51 @@ internal static class EventRecord
     public static byte[]? Read(Stream stream, string path)
     {
         var position = stream.Position;
+        var (data, problem) = Next(stream);
+        return problem is null
+            ? data
+            : throw new OperatingException(
+                $"{path}: the record at byte {position} is corrupt ({problem}), expected a whole "
+                + "event; what comes before it can be read");
+    }
+
+    /// <summary>The next record's data, null at the end and where it is not whole.</summary>
+    public static byte[]? TryRead(Stream stream) => Next(stream).Data;
+
+    private static (byte[]? Data, string? Problem) Next(Stream stream)
+    {
         Span<byte> header = stackalloc byte[HeaderLength];
         var read = stream.ReadAtLeast(header, HeaderLength, throwOnEndOfStream: false);
         if (read == 0)
         {
-            return null;
+            return (null, null);
         }
-        Require(read == HeaderLength, path, position, "its header is cut off");
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(header);
-        Require(
-            BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..])
-                == Crc32C.Mask(Crc32C.Compute(header[..sizeof(ulong)])),
-            path, position, "the checksum of its length is wrong");
-        Require(length <= DataLengthMax, path, position, $"it is {length} bytes long");
-        var data = new byte[length];
-        read = stream.ReadAtLeast(data, data.Length, throwOnEndOfStream: false);
-        Require(read == data.Length, path, position, "its data are cut off");
-        Span<byte> footer = stackalloc byte[FooterLength];
-        read = stream.ReadAtLeast(footer, FooterLength, throwOnEndOfStream: false);
-        Require(read == FooterLength, path, position, "its checksum is cut off");
-        Require(
-            BinaryPrimitives.ReadUInt32LittleEndian(footer) == Crc32C.Mask(Crc32C.Compute(data)),
-            path, position, "the checksum of its data is wrong");
-        return data;
-    }
-
-    private static void Require(bool condition, string path, long position, string what)
-    {
-        if (!condition)
+        if (read < HeaderLength)
         {
-            throw new OperatingException(
-                $"{path}: the record at byte {position} is corrupt ({what}), expected a whole "
-                + "event; what comes before it can be read");
+            return (null, "its header is cut off");
         }
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(header);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..])
+            != Crc32C.Mask(Crc32C.Compute(header[..sizeof(ulong)])))
+        {
+            return (null, "the checksum of its length is wrong");
+        }
+        if (length > DataLengthMax)
+        {
+            return (null, $"it is {length} bytes long");
+        }
+        var data = new byte[length];
+        if (stream.ReadAtLeast(data, data.Length, throwOnEndOfStream: false) < data.Length)
+        {
+            return (null, "its data are cut off");
+        }
+        Span<byte> footer = stackalloc byte[FooterLength];
+        if (stream.ReadAtLeast(footer, FooterLength, throwOnEndOfStream: false) < FooterLength)
+        {
+            return (null, "its checksum is cut off");
+        }
+        return BinaryPrimitives.ReadUInt32LittleEndian(footer) == Crc32C.Mask(Crc32C.Compute(data))
+            ? (data, null)
+            : (null, "the checksum of its data is wrong");
     }
 }

@@ -10,32 +10,31 @@ namespace Distributed.Telemetry;
 /// </summary>
 public sealed class MetricsFile : IDisposable
 {
+    public const string FileName = "metrics.jsonl";
     private const string StepName = "step";
 
     private readonly FileStream file;
-    private readonly ArrayBufferWriter<byte> buffer = new();
+    private readonly ArrayBufferWriter<byte> waiting = new();
 
     /// <summary>
-    /// Opens the file, creating it if need be. A last line that a crash has torn is removed.
+    /// Opens the file, creating it if need be, and cuts off a last line that a crash has torn. The
+    /// file is replaced by its copy: a writer that still has it open writes where nobody looks.
+    /// Once the folder's entries are on the disk, so is the file.
     /// </summary>
-    public MetricsFile(string path) => file = Disk.Do(path, () =>
+    public MetricsFile(string path)
     {
-        var stream = new FileStream(
-            path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        stream.SetLength(WholeLinesLength(stream));
-        stream.Seek(0, SeekOrigin.End);
-        return stream;
-    });
+        Path = path;
+        file = Replace(path, (_, _) => true);
+    }
 
-    public string Path => file.Name;
+    public string Path { get; }
 
     /// <summary>
     /// Appends one line. Numbers that JSON has not (NaN, infinities) are written as strings.
     /// </summary>
     public void Append(params ReadOnlySpan<(string Name, object? Value)> fields)
     {
-        buffer.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(waiting))
         {
             json.WriteStartObject();
             foreach (var (name, value) in fields)
@@ -45,14 +44,66 @@ public sealed class MetricsFile : IDisposable
             }
             json.WriteEndObject();
         }
-        buffer.Write("\n"u8);
-        Disk.Do(Path, () => file.Write(buffer.WrittenSpan));
+        waiting.Write("\n"u8);
     }
 
     /// <summary>Hands everything to the operating system.</summary>
-    public void Flush() => Disk.Do(Path, file.Flush);
+    public void Flush() => Disk.Do(Path, () =>
+    {
+        file.Write(waiting.WrittenSpan);
+        waiting.ResetWrittenCount();
+        file.Flush();
+    });
 
-    public void Dispose() => Disk.Do(Path, file.Dispose);
+    /// <summary>
+    /// Returns once all lines are on the disk. Throws <see cref="OperatingException"/> where
+    /// another has opened the file in the meantime, who does not see them.
+    /// </summary>
+    public void Commit()
+    {
+        Flush();
+        Disk.Do(Path, () => file.Flush(flushToDisk: true));
+        // A writer that was replaced finds the other's file there. A chance match of the lengths
+        // would only hide that this one has been replaced, which it is told otherwise too.
+        var found = new FileInfo(Path);
+        if (!found.Exists || found.Length != file.Length)
+        {
+            throw new OperatingException(
+                $"{Path} is not the file that was opened any more, expected no other writer; look "
+                + "for another coordinator that records the same run");
+        }
+    }
+
+    /// <summary>Closes the file without what has not been flushed.</summary>
+    public void Abandon() => Disk.Do(Path, file.Dispose);
+
+    public void Dispose()
+    {
+        try
+        {
+            Flush();
+        }
+        finally
+        {
+            Abandon();
+        }
+    }
+
+    /// <summary>
+    /// The lines of the file at <paramref name="path"/>, each valid until the next is asked for,
+    /// without a torn last one; no file is as good as an empty one. Throws
+    /// <see cref="OperatingException"/> at a line that is not JSON.
+    /// </summary>
+    public static IEnumerable<JsonElement> Read(string path)
+    {
+        using var source = Replacement.Source(path);
+        var lineNumber = 1;
+        foreach (var line in WholeLines(source))
+        {
+            using var json = Parse(line, path, lineNumber++);
+            yield return json.RootElement;
+        }
+    }
 
     /// <summary>
     /// Drops the lines whose <c>step</c> is after <paramref name="stepLast"/>, and a torn last
@@ -65,77 +116,94 @@ public sealed class MetricsFile : IDisposable
         {
             return;
         }
-        Disk.Do(path, () =>
-        {
-            var kept = LinesUpTo(stepLast, File.ReadAllBytes(path), path);
-            var temporary = path + ".tmp";
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                stream.Write(kept);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        });
+        using var file = Replace(
+            path,
+            (line, number) => StepOf(line, path, number) is not { } step || step <= stepLast);
     }
 
-    private static byte[] LinesUpTo(long stepLast, ReadOnlySpan<byte> content, string path)
+    private static FileStream Replace(
+        string path, Func<ReadOnlyMemory<byte>, int, bool> keeps) => Disk.Do(
+            path, () => Replacement.Open(path, path + ".partial", copy =>
+            {
+                using var source = Replacement.Source(path);
+                var lineNumber = 1;
+                foreach (var line in WholeLines(source))
+                {
+                    if (keeps(line, lineNumber++))
+                    {
+                        copy.Write(line.Span);
+                    }
+                }
+            }));
+
+    /// <summary>
+    /// The lines with their ends, up to where a crash has torn the file. What a machine that died
+    /// has not written any more reads as zeros.
+    /// </summary>
+    private static IEnumerable<ReadOnlyMemory<byte>> WholeLines(FileStream? source)
     {
-        var kept = new MemoryStream(content.Length);
-        var lineNumber = 1;
-        while (content.IndexOf((byte)'\n') is var end && end >= 0)
+        var buffer = new byte[1 << 16];
+        var start = 0;
+        var length = 0;
+        while (source is not null)
         {
-            var line = content[..(end + 1)];
-            if (StepOf(line, path, lineNumber) is not { } step || step <= stepLast)
+            var end = buffer.AsSpan(start, length - start).IndexOf((byte)'\n');
+            if (end >= 0)
             {
-                kept.Write(line);
+                var line = buffer.AsMemory(start, end + 1);
+                if (line.Span.Contains((byte)0))
+                {
+                    yield break;
+                }
+                yield return line;
+                start += end + 1;
+                continue;
             }
-            content = content[(end + 1)..];
-            lineNumber++;
+            length -= start;
+            Buffer.BlockCopy(buffer, start, buffer, 0, length);
+            start = 0;
+            if (length == buffer.Length)
+            {
+                Array.Resize(ref buffer, 2 * length);
+            }
+            var read = source.Read(buffer, length, buffer.Length - length);
+            if (read == 0)
+            {
+                yield break;
+            }
+            length += read;
         }
-        return kept.ToArray();
     }
 
-    private static long? StepOf(ReadOnlySpan<byte> line, string path, int lineNumber)
+    private static JsonDocument Parse(ReadOnlyMemory<byte> line, string path, int lineNumber)
     {
         try
         {
-            var json = new Utf8JsonReader(line);
-            json.Read();
-            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
-            {
-                var isStep = json.ValueTextEquals(StepName);
-                json.Read();
-                if (isStep)
-                {
-                    return json.GetInt64();
-                }
-                json.Skip();
-            }
-            return null;
+            return JsonDocument.Parse(line);
+        }
+        catch (JsonException malformed)
+        {
+            throw new OperatingException(
+                $"{path} line {lineNumber} is no JSON object; remove the line", inner: malformed);
+        }
+    }
+
+    private static long? StepOf(ReadOnlyMemory<byte> line, string path, int lineNumber)
+    {
+        using var json = Parse(line, path, lineNumber);
+        try
+        {
+            return json.RootElement.TryGetProperty(StepName, out var step)
+                ? step.GetInt64()
+                : null;
         }
         catch (Exception malformed) when (malformed
-            is JsonException or InvalidOperationException or FormatException)
+            is InvalidOperationException or FormatException)
         {
             throw new OperatingException(
                 $"{path} line {lineNumber} is no JSON object with a whole number as its step; "
                 + "remove the line", inner: malformed);
         }
-    }
-
-    /// <summary>Everything up to the last end of a line.</summary>
-    private static long WholeLinesLength(FileStream stream)
-    {
-        Span<byte> last = stackalloc byte[1];
-        for (var length = stream.Length; length > 0; length--)
-        {
-            stream.Seek(length - 1, SeekOrigin.Begin);
-            stream.ReadExactly(last);
-            if (last[0] == '\n')
-            {
-                return length;
-            }
-        }
-        return 0;
     }
 
     private static void WriteValue(Utf8JsonWriter json, object? value)

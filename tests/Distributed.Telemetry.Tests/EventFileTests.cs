@@ -16,7 +16,7 @@ public sealed class EventFileTests : IDisposable
     [Fact]
     public void What_is_written_is_read()
     {
-        using (var writer = new EventFileWriter(folder.Path, 0, clock))
+        using (var writer = Writer(0))
         {
             writer.Scalar("loss/train", 0, 2.5, At);
             writer.Scalar("loss/test", 0, double.NaN, At);
@@ -42,7 +42,7 @@ public sealed class EventFileTests : IDisposable
     [Fact]
     public void The_bytes_are_those_of_the_format()
     {
-        using (var writer = new EventFileWriter(folder.Path, 5, clock))
+        using (var writer = Writer(5))
         {
             writer.Scalar("a", 300, 1, At);
         }
@@ -73,14 +73,14 @@ public sealed class EventFileTests : IDisposable
     [Fact]
     public void A_file_is_readable_as_soon_as_it_is_open()
     {
-        using var writer = new EventFileWriter(folder.Path, 12, clock);
+        using var writer = Writer(12);
         Assert.Equal(12, EventFileReader.Read(writer.Path).StartStep);
     }
 
     [Fact]
     public void Values_reach_the_disk_on_flush_and_after_two_seconds()
     {
-        using var writer = new EventFileWriter(folder.Path, 0, clock);
+        using var writer = Writer(0);
         writer.Scalar("a", 1, 1, At);
         Assert.Empty(EventFileReader.Read(writer.Path).Scalars);
         clock.Advance(TimeSpan.FromSeconds(2));
@@ -97,7 +97,7 @@ public sealed class EventFileTests : IDisposable
         var paths = new List<string>();
         for (var life = 0; life < 12; life++)
         {
-            using var writer = new EventFileWriter(folder.Path, life, clock);
+            using var writer = Writer(life);
             paths.Add(writer.Path);
             clock.Advance(TimeSpan.FromMilliseconds(-700));
         }
@@ -108,20 +108,25 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
-    public void Steps_of_a_tag_must_rise_and_be_of_this_file()
+    public void A_step_that_its_tag_is_past_is_left_out()
     {
-        using var writer = new EventFileWriter(folder.Path, 10, clock);
-        writer.Scalar("a", 10, 1, At);
-        Assert.Throws<InvariantException>(() => writer.Scalar("a", 10, 1, At));
-        Assert.Throws<InvariantException>(() => writer.Scalar("b", 9, 1, At));
-        writer.Scalar("b", 10, 1, At);
-        writer.Scalar("a", 11, 1, At);
+        using (var writer = Writer(null))
+        {
+            (string, long)[] values = [("a", 10), ("a", 10), ("b", 9), ("a", 9), ("a", 11)];
+            foreach (var (tag, step) in values)
+            {
+                writer.Scalar(tag, step, 1, At);
+            }
+        }
+        Assert.Equal(
+            [("a", 10L), ("b", 9L), ("a", 11L)],
+            EventFileReader.Read(OnlyFile()).Scalars.Select(value => (value.Tag, value.Step)));
     }
 
     [Fact]
     public void Every_flipped_bit_and_every_cut_is_refused()
     {
-        using (var writer = new EventFileWriter(folder.Path, 0, clock))
+        using (var writer = Writer(0))
         {
             writer.Scalar("a", 1, 1, At);
         }
@@ -149,8 +154,8 @@ public sealed class EventFileTests : IDisposable
             }
         }
 
-        // Only the cut right after the session start leaves a whole file.
-        Assert.Equal(1, whole);
+        // Only the cuts right after the version and the session start leave a whole file.
+        Assert.Equal(2, whole);
     }
 
     [Fact]
@@ -172,23 +177,13 @@ public sealed class EventFileTests : IDisposable
     {
         File.WriteAllText(folder.File("file"), "");
         var error = Assert.Throws<OperatingException>(
-            () => new EventFileWriter(folder.File("file/inside"), 0, clock));
+            () => new EventFileWriter(folder.File("file/inside"), 0, EventHistory.Empty, clock));
         Assert.Contains("can not be written", error.Message);
         Assert.DoesNotContain('\n', error.Message);
     }
 
+    private EventFileWriter Writer(long? startStep) =>
+        new(folder.Path, startStep, EventHistory.Empty, clock);
+
     private string OnlyFile() => Assert.Single(Directory.GetFiles(folder.Path));
-
-    private sealed class ManualClock(DateTimeOffset now) : TimeProvider
-    {
-        private DateTimeOffset now = now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override DateTimeOffset GetUtcNow() => now;
-
-        public override long GetTimestamp() => now.Ticks;
-
-        public void Advance(TimeSpan span) => now += span;
-    }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Distributed.Kernel;
 
@@ -72,6 +73,79 @@ public sealed class MetricsFileTests : IDisposable
         using var reader = new StreamReader(new FileStream(
             FilePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         Assert.Equal("{\"step\":1}\n", reader.ReadToEnd());
+    }
+
+    [Fact]
+    public void Lines_are_in_the_file_once_they_are_flushed_and_not_before()
+    {
+        var metrics = new MetricsFile(FilePath);
+        metrics.Append(("step", 1));
+        metrics.Flush();
+        metrics.Append(("step", 2));
+        metrics.Abandon();
+        Assert.Equal("{\"step\":1}\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void Wherever_the_file_is_cut_whole_lines_stay()
+    {
+        const string content = "{\"step\":1}\n{\"text\":\"déjà\"}\n{\"step\":3}\n";
+        var bytes = Encoding.UTF8.GetBytes(content);
+        for (var length = 0; length <= bytes.Length; length++)
+        {
+            File.WriteAllBytes(FilePath, bytes.AsSpan(0, length));
+            var whole = bytes[..(bytes.AsSpan(0, length).LastIndexOf((byte)'\n') + 1)];
+            Assert.Equal(
+                whole.Count(value => value == '\n'), MetricsFile.Read(FilePath).Count());
+            new MetricsFile(FilePath).Dispose();
+            Assert.Equal(whole, File.ReadAllBytes(FilePath));
+        }
+    }
+
+    [Fact]
+    public void Zeros_that_a_dead_machine_left_are_torn_lines()
+    {
+        var filler = new string('x', 100_000);
+        var first = $"{{\"text\":\"{filler}\"}}\n";
+        File.WriteAllText(FilePath, first + "{\"step\":\0\0\0\0\n{\"step\":3}\n");
+        Assert.Equal(filler, Assert.Single(
+            MetricsFile.Read(FilePath).Select(line => line.GetProperty("text").GetString())));
+        new MetricsFile(FilePath).Dispose();
+        Assert.Equal(first, File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void A_writer_that_has_been_replaced_writes_where_nobody_looks_and_is_told()
+    {
+        using var stale = new MetricsFile(FilePath);
+        stale.Append(("step", 1));
+        stale.Commit();
+        using var metrics = new MetricsFile(FilePath);
+        stale.Append(("step", 2));
+        var error = Assert.Throws<OperatingException>(stale.Commit);
+        Assert.StartsWith(FilePath, error.Message);
+        metrics.Append(("step", 20));
+        metrics.Commit();
+        Assert.Equal("{\"step\":1}\n{\"step\":20}\n", File.ReadAllText(FilePath));
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void A_leftover_of_a_killed_opening_is_written_over()
+    {
+        File.WriteAllText(FilePath, "{\"step\":1}\n");
+        File.WriteAllText(FilePath + ".partial", "a leftover that is longer than the file itself");
+        new MetricsFile(FilePath).Dispose();
+        Assert.Equal("{\"step\":1}\n", File.ReadAllText(FilePath));
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void Reading_names_the_line_that_is_not_JSON()
+    {
+        File.WriteAllText(FilePath, "{\"step\":1}\nnonsense\n");
+        var error = Assert.Throws<OperatingException>(() => MetricsFile.Read(FilePath).Count());
+        Assert.StartsWith($"{FilePath} line 2 ", error.Message);
     }
 
     [Theory]
