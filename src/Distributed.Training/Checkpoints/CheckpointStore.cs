@@ -7,7 +7,8 @@ namespace Distributed.Training.Checkpoints;
 /// <summary>
 /// The checkpoints of a run folder. A checkpoint is written beside its place, flushed, and renamed
 /// into it, so that a name such as step-00000123 always stands for a whole checkpoint, whenever
-/// the machine dies. One process writes; others may read meanwhile.
+/// the machine dies. Others may read meanwhile. One process writes as a rule; one that was thought
+/// dead may wake up and finish what it wrote, which then stands beside what its successor wrote.
 /// </summary>
 public sealed class CheckpointStore
 {
@@ -40,7 +41,7 @@ public sealed class CheckpointStore
 
     /// <summary>
     /// Makes a checkpoint durable and returns its folder. Then the oldest beyond the number to
-    /// keep go, as do any of later steps: those belong to a future that the run has left.
+    /// keep go.
     /// </summary>
     /// <exception cref="OperatingException">
     /// It could not be written; every earlier checkpoint is still there.
@@ -49,11 +50,13 @@ public sealed class CheckpointStore
     {
         var name = StepPrefix + content.Step.ToString("D8", CultureInfo.InvariantCulture);
         var target = Path.Combine(folder, name);
-        var partial = Path.Combine(folder, PartialPrefix + name);
+        var partial = Path.Combine(
+            folder, $"{PartialPrefix}{name}-{Path.GetRandomFileName()}");
         try
         {
             Directory.CreateDirectory(folder);
-            SweepStale();
+            // Of this step another may be in the making, by a worker that leaves.
+            Sweep(step => step < content.Step);
             Directory.CreateDirectory(partial);
             WriteFiles(partial, content);
             Publish(partial, target, Path.Combine(folder, ReplacedPrefix + name));
@@ -95,16 +98,29 @@ public sealed class CheckpointStore
     public IReadOnlyList<long> Steps() => [.. Stored().Select(stored => stored.Step).Order()];
 
     /// <summary>
-    /// Clears away what a writer left that died. Only for the process that writes: a checkpoint in
-    /// the making looks the same.
+    /// Clears away what writers left that died. Only while nobody writes: a checkpoint in the
+    /// making looks the same.
     /// </summary>
-    public void SweepStale()
+    public void SweepStale() => Sweep(_ => true);
+
+    /// <summary>
+    /// A run that goes on after that step leaves the future that later checkpoints belong to.
+    /// </summary>
+    public void DropAfter(long step)
+    {
+        foreach (var (_, path) in Stored().Where(stored => stored.Step > step).ToList())
+            TryDelete(path);
+    }
+
+    private void Sweep(Func<long, bool> isStale)
     {
         if (!Directory.Exists(folder))
             return;
         foreach (var path in Directory.GetDirectories(folder))
         {
             var name = Path.GetFileName(path);
+            if (!isStale(StepOfRest(name)))
+                continue;
             if (name.StartsWith(PartialPrefix, StringComparison.Ordinal))
                 Directory.Delete(path, recursive: true);
             if (!name.StartsWith(ReplacedPrefix, StringComparison.Ordinal))
@@ -171,8 +187,7 @@ public sealed class CheckpointStore
     {
         var old = Stored().Where(stored => stored.Step <= newest)
             .OrderByDescending(stored => stored.Step).Skip(keep);
-        var abandoned = Stored().Where(stored => stored.Step > newest);
-        foreach (var (_, path) in abandoned.Concat(old).ToList())
+        foreach (var (_, path) in old.ToList())
             TryDelete(path);
     }
 
@@ -281,6 +296,16 @@ public sealed class CheckpointStore
             && long.TryParse(
                 name.AsSpan(StepPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture,
                 out var step)
+            ? step
+            : -1;
+    }
+
+    /// <summary>The step in the name of something partial or replaced; -1 of others.</summary>
+    private static long StepOfRest(string name)
+    {
+        var parts = name.Split('-');
+        return parts.Length >= 3 && long.TryParse(
+            parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out var step)
             ? step
             : -1;
     }

@@ -1,4 +1,6 @@
 using System.Text;
+using Distributed.Kernel;
+using Distributed.Training.Checkpoints;
 
 namespace Distributed.Training.Specification;
 
@@ -8,6 +10,9 @@ namespace Distributed.Training.Specification;
 /// </summary>
 public sealed record RunRecord(RunSpec Spec, string? Commit, NumericsFingerprint? Numerics)
 {
+    /// <summary>The record's name in its run's folder.</summary>
+    public const string FileName = "run.yaml";
+
     internal const string CommitKey = "commit";
     internal const string NumericsKey = "numerics";
 
@@ -22,6 +27,38 @@ public sealed record RunRecord(RunSpec Spec, string? Commit, NumericsFingerprint
         foreach (var (key, value) in Numerics.Fields())
             text.Append("  ").Append(key).Append(": ").Append(SpecWords.Quote(value)).Append('\n');
         return text.ToString();
+    }
+
+    /// <summary>
+    /// Puts the record into its run's folder, at once or not at all; one that says the same already
+    /// is left as it is. On return it is on the disk, and so are the names of all files in the
+    /// folder.
+    /// </summary>
+    /// <exception cref="OperatingException">The folder cannot be written.</exception>
+    public void Save(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        try
+        {
+            if (!File.Exists(path) || File.ReadAllText(path) != ToYaml())
+                Replace(path);
+            new DurableFiles().FlushFolder(folder);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatingException(
+                $"{path} cannot be written ({failure.Message}): expected a folder of yours with "
+                + "room in it; give another --out, free the disk, or change its permissions",
+                inner: failure);
+        }
+    }
+
+    /// <summary>The record in a run's folder.</summary>
+    /// <exception cref="SpecificationException">The file is no run's record.</exception>
+    public static RunRecord Load(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        return Read(File.ReadAllText(path), path);
     }
 
     /// <exception cref="SpecificationException">The text is no run's record.</exception>
@@ -45,5 +82,16 @@ public sealed record RunRecord(RunSpec Spec, string? Commit, NumericsFingerprint
         }
         errors.ThrowIfAny();
         return new RunRecord(spec, commit, numerics);
+    }
+
+    private void Replace(string path)
+    {
+        var partial = path + ".partial";
+        using (var file = new FileStream(partial, FileMode.Create, FileAccess.Write))
+        {
+            file.Write(Encoding.UTF8.GetBytes(ToYaml()));
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(partial, path, overwrite: true);
     }
 }

@@ -11,12 +11,23 @@ namespace Distributed.Training.Step;
 /// All that a step changes: parameters, running statistics, optimizer state, and the counts that
 /// go with them. What a checkpoint holds is exactly this.
 /// </summary>
+/// <remarks>
+/// The training thread changes it, a whole step at a time; any thread may copy the state after a
+/// step out meanwhile, and finds it either as it was after that step or not at all.
+/// </remarks>
 public sealed class ModelState : IDisposable
 {
+    /// <summary>The step of a state that is in the middle of a change.</summary>
+    private const long NoStep = -1;
+
     /// <summary>
     /// Small enough that the last layers' gradients travel while the first are still computed.
     /// </summary>
     private const long BucketBytes = 512 << 10;
+
+    private readonly NativeBuffer[] _sections;
+    private readonly Lock _gate = new();
+    private bool _disposed;
 
     internal ModelState(Network network, RunSpec spec, OptimizerSettings optimizer)
     {
@@ -36,6 +47,8 @@ public sealed class ModelState : IDisposable
         }
 
         Model.Bind(Parameters, Statistics);
+        _sections = [Parameters, Statistics, .. Optimizer];
+        Layout = DescribeLayout();
     }
 
     public TorchModel Model { get; }
@@ -46,30 +59,100 @@ public sealed class ModelState : IDisposable
 
     public NativeBuffer[] Optimizer { get; }
 
-    /// <summary>The last committed step.</summary>
-    public long Step { get; internal set; }
+    /// <summary>
+    /// Names every tensor and its place: states with the same layout can be copied byte by byte.
+    /// </summary>
+    public string Layout { get; }
 
-    /// <summary>Sum of the losses of the samples trained on since the epoch began.</summary>
-    public double EpochLossSum { get; internal set; }
+    /// <summary>Of all tensors together.</summary>
+    public long ByteLength => _sections.Sum(section => section.ByteLength);
 
-    public long EpochCorrect { get; internal set; }
+    /// <summary>The last committed step, and what goes with it.</summary>
+    public StateCounters Counters { get; private set; }
 
-    /// <summary>Takes over the counts of a checkpoint whose tensors have been read.</summary>
-    public void Resume(long step, double epochLossSum, long epochCorrect)
+    public long Step => Counters.Step;
+
+    /// <summary>
+    /// Lets the caller write the tensors, and then takes over the counts that go with them. What
+    /// throws meanwhile leaves a state of no step.
+    /// </summary>
+    public void Replace(StateCounters counters, Action write)
     {
-        Step = step;
-        EpochLossSum = epochLossSum;
-        EpochCorrect = epochCorrect;
+        lock (_gate)
+        {
+            Counters = new StateCounters(NoStep, 0, 0);
+            write();
+            Counters = counters;
+        }
     }
 
-    internal void Apply(
-        OptimizerSettings settings, double learningRate, long step, NativeBuffer gradients)
+    /// <summary>
+    /// Takes over a state of this layout: <paramref name="source"/> holds all its tensors.
+    /// </summary>
+    public void CopyFrom(StateCounters counters, NativeBuffer source) => Replace(counters, () =>
     {
-        TorchOptimizer.Step(
-            settings, learningRate, step, Parameters, gradients, Optimizer, Model.ParameterLength);
-        if (Model.StatisticsLength > 0)
-            Model.UpdateStatistics(gradients);
-        Step = step;
+        long from = 0;
+        foreach (NativeBuffer section in _sections)
+        {
+            int length = checked((int)section.ByteLength);
+            source.AsSpan<byte>(from, length).CopyTo(section.AsSpan<byte>());
+            from += length;
+        }
+    });
+
+    /// <summary>The counts that go with the state after that step; null where it holds
+    /// another.</summary>
+    public StateCounters? CountersAfter(long step)
+    {
+        lock (_gate)
+            return _disposed || step != Step ? null : Counters;
+    }
+
+    /// <summary>
+    /// Copies the bytes of the state after that step, from <paramref name="offset"/> on, until the
+    /// destination is full. False where it holds that state no more.
+    /// </summary>
+    public bool TryCopyTo(long step, long offset, Span<byte> destination)
+    {
+        lock (_gate)
+        {
+            if (_disposed || step != Step)
+                return false;
+            long start = 0;
+            foreach (NativeBuffer section in _sections)
+            {
+                long end = start + section.ByteLength;
+                if (offset < end && !destination.IsEmpty)
+                {
+                    int count = (int)Math.Min(destination.Length, end - offset);
+                    section.AsSpan<byte>(offset - start, count).CopyTo(destination);
+                    destination = destination[count..];
+                    offset += count;
+                }
+
+                start = end;
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Commits a step: all of it, or the state is of no step any more.</summary>
+    internal void Apply(
+        OptimizerSettings settings, double learningRate, StateCounters after,
+        NativeBuffer gradients)
+    {
+        // Not through Replace: a lambda would be allocated at every step.
+        lock (_gate)
+        {
+            Counters = new StateCounters(NoStep, 0, 0);
+            TorchOptimizer.Step(
+                settings, learningRate, after.Step, Parameters, gradients, Optimizer,
+                Model.ParameterLength);
+            if (Model.StatisticsLength > 0)
+                Model.UpdateStatistics(gradients);
+            Counters = after;
+        }
     }
 
     /// <summary>
@@ -91,10 +174,26 @@ public sealed class ModelState : IDisposable
 
     public void Dispose()
     {
-        Model.Dispose();
-        Parameters.Dispose();
-        Statistics.Dispose();
-        foreach (NativeBuffer buffer in Optimizer)
-            buffer.Dispose();
+        lock (_gate)
+        {
+            _disposed = true;
+            Model.Dispose();
+            foreach (NativeBuffer section in _sections)
+                section.Dispose();
+        }
+    }
+
+    private string DescribeLayout()
+    {
+        IEnumerable<string> tensors = Model.Parameters.Concat(Model.Statistics).Select(
+            tensor => $"{tensor.Name} {tensor.Offset}+{tensor.Length}");
+        return $"{string.Join("; ", tensors)}; {Optimizer.Length} optimizer buffers";
     }
 }
+
+/// <summary>The counts that go with a state.</summary>
+/// <param name="Step">The last committed step.</param>
+/// <param name="EpochLossSum">Sum of the losses of the samples trained on since the epoch
+/// began.</param>
+/// <param name="EpochCorrect">How many of them were classified correctly.</param>
+public readonly record struct StateCounters(long Step, double EpochLossSum, long EpochCorrect);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
 using Distributed.Collectives.Reduction;
+using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Torch;
 using Distributed.Training.Data;
@@ -14,7 +15,12 @@ namespace Distributed.Training.Step;
 /// </summary>
 public readonly record struct StepResult(
     double Loss, int Correct, int Samples, double LearningRate, double ComputeMs,
-    double CommunicationMs, double WaitMs, double StepMs, int StopVotes);
+    double CommunicationMs, double WaitMs, double StepMs, int StopVotes, int YieldVotes);
+
+/// <summary>
+/// The loss of the global batch is not a number; the rank that computed the shard says which.
+/// </summary>
+public sealed class LossDivergedException(string message) : Exception(message);
 
 /// <summary>The result of one fixed batch of the test set.</summary>
 public readonly record struct EvaluatedBatch(int Batch, double LossSum, int Correct, int Samples);
@@ -32,7 +38,8 @@ public sealed class TrainingSession : IDisposable
     public const int TestBatchSamples = 200;
 
     private const ulong DropoutPurpose = 0x64726F706F7574; // "dropout"
-    private const int VoteSlot = 2;
+    private const int StopVoteSlot = 2;
+    private const int YieldVoteSlot = 3;
 
     private readonly RunSpec _spec;
     private readonly DatasetPair _data;
@@ -44,6 +51,7 @@ public sealed class TrainingSession : IDisposable
     private readonly int[] _labels;
     private readonly float[] _logits;
     private readonly Action<int> _onBucket;
+    private readonly List<NativeBuffer> _gradients = [];
     private RankPlace? _place;
     private ShardWork? _work;
 
@@ -72,17 +80,38 @@ public sealed class TrainingSession : IDisposable
     public long StepsPerEpoch => _batches.StepsPerEpoch;
 
     /// <summary>
-    /// Takes a place among the ranks, until the next call; the place is then owned here.
+    /// Takes a place among the ranks of a generation, until the next call of this or of
+    /// <see cref="Leave"/>.
     /// </summary>
-    public void Join(RankPlace place)
+    /// <param name="plan">The generation's reduction.</param>
+    /// <param name="rank">This rank.</param>
+    /// <param name="scope">Stamped on every frame.</param>
+    /// <param name="transport">Connects the ranks, and is owned here from now on; null where there
+    /// is one rank.</param>
+    public void Join(ReductionPlan plan, int rank, CollectiveScope scope, ITransport? transport)
     {
-        _place?.Dispose();
-        _place = place;
+        Leave();
+        int needed = plan.Locals[rank].BufferCount;
+        while (_gradients.Count < needed)
+            _gradients.Add(new NativeBuffer(State.Model.GradientLength * sizeof(float)));
+        _place = new RankPlace(plan, rank, State.Model, _gradients, scope, transport);
     }
 
-    /// <summary>Runs step <paramref name="step"/>, counted from 1, and commits it.</summary>
+    /// <summary>Cancels the place's transport and gives the place up.</summary>
+    public void Leave()
+    {
+        _place?.Dispose();
+        _place = null;
+    }
+
+    /// <summary>
+    /// Runs step <paramref name="step"/>, counted from 1, and commits it; what throws before the
+    /// optimizer is applied leaves the state as it was.
+    /// </summary>
     /// <exception cref="OperatingException">The loss of a shard is not a number.</exception>
-    public StepResult Step(long step, bool voteToStop)
+    /// <exception cref="LossDivergedException">The loss of another rank's shard is not a
+    /// number.</exception>
+    public StepResult Step(long step, bool voteToStop = false, bool voteToYield = false)
     {
         Invariant.Check(_place is not null, "a session joins before it steps");
         Invariant.Check(step == State.Step + 1, "steps are run in order");
@@ -92,24 +121,35 @@ public sealed class TrainingSession : IDisposable
         IReadOnlyList<ShardWork> shards = _place.Local.Shards;
         // Here and below an enumerator over an interface would be allocated at every step.
         for (int shard = 0; shard < shards.Count; shard++)
-            ComputeShard(step, shards[shard], samples, voteToStop);
+            ComputeShard(step, shards[shard], samples, voteToStop, voteToYield);
         long computed = Stopwatch.GetTimestamp();
         _place.AllReduce?.Complete();
         long reduced = Stopwatch.GetTimestamp();
 
         NativeBuffer sum = _place.Buffers[_place.Local.NodeBuffers[0]];
         ReadOnlySpan<float> trailer = Trailer(sum);
+        if (!float.IsFinite(trailer[0]))
+        {
+            throw new LossDivergedException(
+                $"the loss at step {step} is {trailer[0]}: expected a finite number; lower the "
+                + "learning rate (--lr) or check the data");
+        }
+
         double learningRate = _spec.LearningRate(step - 1, StepsPerEpoch);
-        State.Apply(_optimizer, learningRate, step, sum);
-        State.EpochLossSum = IsEpochStart(step) ? 0 : State.EpochLossSum;
-        State.EpochCorrect = IsEpochStart(step) ? 0 : State.EpochCorrect;
-        State.EpochLossSum += (double)trailer[0] * samples;
-        State.EpochCorrect += (long)trailer[1];
+        StateCounters before = State.Counters;
+        bool isEpochStart = (step - 1) % StepsPerEpoch == 0;
+        State.Apply(
+            _optimizer, learningRate,
+            new StateCounters(
+                step, (isEpochStart ? 0 : before.EpochLossSum) + ((double)trailer[0] * samples),
+                (isEpochStart ? 0 : before.EpochCorrect) + (long)trailer[1]),
+            sum);
         long ended = Stopwatch.GetTimestamp();
         return new StepResult(
             trailer[0], (int)trailer[1], samples, learningRate, Milliseconds(started, computed),
             _place.AllReduce?.CommunicationTime.TotalMilliseconds ?? 0,
-            Milliseconds(computed, reduced), Milliseconds(started, ended), (int)trailer[VoteSlot]);
+            Milliseconds(computed, reduced), Milliseconds(started, ended),
+            (int)trailer[StopVoteSlot], (int)trailer[YieldVoteSlot]);
     }
 
     /// <summary>Mean loss and accuracy over the samples trained on since the epoch began.</summary>
@@ -117,11 +157,22 @@ public sealed class TrainingSession : IDisposable
     {
         (long _, long position, int count) = _batches.Locate(State.Step - 1);
         double samples = position + count;
-        return (State.EpochLossSum / samples, State.EpochCorrect / samples);
+        return (State.Counters.EpochLossSum / samples, State.Counters.EpochCorrect / samples);
+    }
+
+    /// <summary>
+    /// Evaluates this rank's share of the test set and returns all of it, the same on every rank.
+    /// </summary>
+    public EvaluatedBatch[] Evaluate()
+    {
+        Invariant.Check(_place is not null, "a session joins before it evaluates");
+        int batches = TestBatchCount(_data.Test.Count);
+        (int first, int end) = _place.TestShare(_place.Rank, batches);
+        return _place.Gather(State.Step, batches, Evaluate(first, end));
     }
 
     /// <summary>Evaluates the test batches from first up to, not including, end.</summary>
-    public EvaluatedBatch[] Evaluate(int first, int end)
+    internal EvaluatedBatch[] Evaluate(int first, int end)
     {
         var results = new EvaluatedBatch[end - first];
         for (int batch = first; batch < end; batch++)
@@ -143,27 +194,24 @@ public sealed class TrainingSession : IDisposable
 
     public void Dispose()
     {
-        _place?.Dispose();
+        Leave();
+        foreach (NativeBuffer gradient in _gradients)
+            gradient.Dispose();
         State.Dispose();
     }
 
-    private void ComputeShard(long step, ShardWork work, int batchSamples, bool voteToStop)
+    /// <summary>
+    /// A partial last batch may leave a shard without samples: it adds nothing to the sum.
+    /// </summary>
+    private void ComputeShard(
+        long step, ShardWork work, int batchSamples, bool voteToStop, bool voteToYield)
     {
         _work = work;
         NativeBuffer gradient = _place!.Buffers[work.Buffer];
         int count = _trainAssembler.Shard(
             _batches, _spec.Augmentation, _spec.Seed, step - 1, work.Shard, _images, _labels);
-        if (count == 0)
-        {
-            // A partial last batch may leave a shard without samples; it adds nothing to the sum.
-            gradient.AsSpan<float>().Clear();
-            Vote(gradient, work, voteToStop);
-            for (int bucket = 0; bucket < State.Model.Buckets.Count; bucket++)
-                OnBucketReady(bucket);
-            return;
-        }
-
-        Vote(gradient, work, voteToStop);
+        bool carriesVotes = work.Shard == _place.LastShard;
+        Vote(gradient, carriesVotes && voteToStop, carriesVotes && voteToYield);
         ulong dropoutSeed = CounterRandom.Key(
             _spec.Seed, DropoutPurpose, (ulong)step, (ulong)work.Shard);
         ShardResult result = State.Model.ForwardBackward(
@@ -201,15 +249,15 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>
-    /// A vote to stop travels with the gradients, so that all ranks learn of it after the same
-    /// step. One shard of the rank carries it.
+    /// Votes travel with the gradients, so that all ranks learn of them after the same step. One
+    /// shard of the rank carries them.
     /// </summary>
-    private void Vote(NativeBuffer gradient, ShardWork work, bool voteToStop)
+    private void Vote(NativeBuffer gradient, bool voteToStop, bool voteToYield)
     {
         Span<float> trailer = Trailer(gradient);
-        trailer[VoteSlot..].Clear();
-        if (voteToStop && work.Shard == _place!.LastShard)
-            trailer[VoteSlot] = 1;
+        trailer[StopVoteSlot..].Clear();
+        trailer[StopVoteSlot] = voteToStop ? 1 : 0;
+        trailer[YieldVoteSlot] = voteToYield ? 1 : 0;
     }
 
     private Span<float> Trailer(NativeBuffer gradient)
@@ -217,8 +265,6 @@ public sealed class TrainingSession : IDisposable
         int length = checked((int)State.Model.GradientLength);
         return gradient.AsSpan<float>()[(length - TorchModel.TrailerLength)..length];
     }
-
-    private bool IsEpochStart(long step) => (step - 1) % StepsPerEpoch == 0;
 
     private static double Milliseconds(long from, long to) =>
         Stopwatch.GetElapsedTime(from, to).TotalMilliseconds;

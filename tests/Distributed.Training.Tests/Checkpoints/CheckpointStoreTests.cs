@@ -88,15 +88,60 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
-    public void The_newest_are_kept_and_the_abandoned_future_goes()
+    public void The_newest_are_kept()
     {
         foreach (var step in new long[] { 10, 20, 30, 40, 100_000_000 })
             Store().Save(Content(step));
         Assert.Equal([30, 40, 100_000_000], Store().Steps());
-        Store().Save(Content(35));
-        Assert.Equal([30, 35], Store().Steps());
-        Store(keep: 1).Save(Content(36));
-        Assert.Equal([36], Store().Steps());
+        Store(keep: 1).Save(Content(100_000_001));
+        Assert.Equal([100_000_001], Store().Steps());
+    }
+
+    [Fact]
+    public void A_run_that_goes_on_earlier_leaves_the_future_of_later_ones()
+    {
+        foreach (var step in new long[] { 10, 20, 30 })
+            Store().Save(Content(step));
+        Store().DropAfter(20);
+        Assert.Equal([10, 20], Store().Steps());
+        Store().DropAfter(0);
+        Assert.Empty(Store().Steps());
+    }
+
+    /// <summary>
+    /// A worker that stood still amid a save, at any point of it, and was taken for dead, wakes up
+    /// and goes on with it.
+    /// </summary>
+    [Theory]
+    [InlineData(20)]
+    [InlineData(30)]
+    public void A_writer_that_wakes_up_late_takes_nothing_from_its_successor(long lateStep)
+    {
+        Store().Save(Content(10));
+        for (var operation = 0; ; operation++)
+        {
+            Store().DropAfter(10);
+            var sleeper = new SleepingFiles(operation, () =>
+            {
+                Store().Save(Content(20));
+                Store().Save(Content(30));
+            });
+            try
+            {
+                Store(sleeper).Save(Content(lateStep));
+            }
+            catch (OperatingException)
+            {
+                // What it had written was cleared away: nobody needs it any more.
+            }
+            if (!sleeper.HasSlept)
+                break;
+            Assert.Equal([10, 20, 30], Store().Steps());
+            using var newest = Store().LoadNewestValid(out var refused);
+            Assert.Equal(30, newest!.Manifest.Step);
+            Assert.Empty(refused);
+        }
+        Assert.Equal([10, lateStep], Store().Steps());
     }
 
     [Fact]

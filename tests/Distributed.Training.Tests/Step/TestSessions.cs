@@ -1,0 +1,75 @@
+using Distributed.Kernel;
+using Distributed.Training.Data;
+using Distributed.Training.Models;
+using Distributed.Training.Specification;
+using Distributed.Training.Step;
+
+namespace Distributed.Training.Tests.Step;
+
+/// <summary>Sessions that train small networks on 27 drawn samples in batches of 12.</summary>
+internal static class TestSessions
+{
+    public const string NormalizedModel = """
+        model:
+          layers:
+          - conv: {filters: 6, kernel: 3, padding: same, bias: false}
+          - batchNorm
+          - relu
+          - maxPool: 2
+          - dropout: 0.3
+          - residual:
+              layers: [conv: {filters: 6, kernel: 3, padding: same}, batchNorm]
+          - relu
+          - flatten
+          - linear: classes
+        optimizer: {kind: sgd, learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 5e-4}
+        augmentation: {cropPadding: 2, horizontalFlip: true}
+        """;
+
+    public const string PlainModel = """
+        model:
+          layers:
+          - conv: {filters: 4, kernel: 3}
+          - gelu
+          - maxPool: 2
+          - flatten
+          - linear: 16
+          - relu
+          - linear: classes
+        optimizer: {kind: adam, learningRate: 1e-3}
+        """;
+
+    public static TrainingSession Create(
+        string model, ulong seed, int testSamples = 10)
+    {
+        DatasetPair data = Data(testSamples);
+        RunSpec spec = RunSpecReader.Read(
+            $"globalBatch: 12\nlogicalShards: 4\nseed: {seed}\n" + model, "test.yaml");
+        return new TrainingSession(
+            spec, Network.Resolve(spec.Model, data.Shape, data.ClassCount), data);
+    }
+
+    /// <summary>Three classes, each a bright band in another place, with noise.</summary>
+    private static DatasetPair Data(int testSamples) => new(
+        Split(DatasetSplit.Train, 27), Split(DatasetSplit.Test, testSamples), [0.3], [0.3]);
+
+    private static Dataset Split(DatasetSplit split, int count)
+    {
+        var shape = new ImageShape(1, 28, 28);
+        var images = new byte[count * shape.Length];
+        var labels = new int[count];
+        for (int image = 0; image < count; image++)
+        {
+            labels[image] = image % 3;
+            for (int pixel = 0; pixel < shape.Length; pixel++)
+            {
+                int at = (image * shape.Length) + pixel;
+                ulong noise = CounterRandom.UInt64((ulong)(int)split, (ulong)at);
+                bool band = pixel / 28 / 10 == labels[image];
+                images[at] = (byte)((band ? 150UL : 0UL) + (noise % 100));
+            }
+        }
+
+        return Dataset.FromMemory("bands", split, shape, ["a", "b", "c"], images, labels);
+    }
+}
