@@ -10,6 +10,10 @@ public sealed record ClusterSettings
 
     public MembershipSettings Cluster { get; init; } = new();
 
+    public CoordinationSettings Coordination { get; init; } = new();
+
+    public ShutdownSettings Shutdown { get; init; } = new();
+
     public PbmSettings Pbm { get; init; } = new();
 
     public TrainingSettings Training { get; init; } = new();
@@ -58,6 +62,12 @@ public sealed record MembershipSettings
     /// <summary>Members that must have joined before any of them counts as Up.</summary>
     public int MinNrOfMembers { get; init; } = 1;
 
+    /// <summary>
+    /// The same for the members of a role, by the role's name; a role that is missing has none.
+    /// </summary>
+    public IReadOnlyDictionary<string, int> RoleMinimums { get; init; } =
+        new SortedDictionary<string, int>(StringComparer.Ordinal);
+
     public FailureDetectorSettings FailureDetector { get; init; } = new();
 }
 
@@ -87,6 +97,38 @@ public sealed record FailureDetectorSettings
     public TimeSpan AcceptableHeartbeatPause { get; init; } = TimeSpan.FromMilliseconds(400);
 }
 
+/// <summary>What coordinators share, so that another one can go on where one ended.</summary>
+public sealed record CoordinationSettings
+{
+    /// <summary>
+    /// The path of the SQLite file that holds jobs and the lease, on the host of all
+    /// coordinators; empty for <c>cluster.db</c> in the runs folder.
+    /// </summary>
+    public string Store { get; init; } = "";
+
+    public LeaseSettings Lease { get; init; } = new();
+}
+
+/// <summary>The lease in the store, by which at most one coordinator is in charge.</summary>
+public sealed record LeaseSettings
+{
+    /// <summary>A lease that was not renewed for so long is free for another coordinator.</summary>
+    public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromMilliseconds(1500);
+
+    /// <summary>
+    /// How often the holder renews its lease; at most a third of the time-out, so that two
+    /// renewals may fail before it is lost.
+    /// </summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(300);
+}
+
+/// <summary>How a node stops in order.</summary>
+public sealed record ShutdownSettings
+{
+    /// <summary>How long a phase waits for its tasks before the next one begins.</summary>
+    public TimeSpan DefaultPhaseTimeout { get; init; } = TimeSpan.FromSeconds(5);
+}
+
 /// <summary>Where the inspection tool pbm is answered.</summary>
 public sealed record PbmSettings
 {
@@ -106,10 +148,14 @@ public sealed record TrainingSettings
     /// <summary>With fewer workers a job waits.</summary>
     public int MinWorkers { get; init; } = 1;
 
+    /// <summary>How long a worker may take to halt its step before it is ejected.</summary>
+    public TimeSpan SuspendTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>
-    /// Steps between two comparisons of the parameters' hash over all workers; 0 for never.
+    /// The least part of a step's time that a new division of the shards must be expected to save
+    /// before shards move, such as 0.15 for 15 %; 0 for never.
     /// </summary>
-    public int ParameterHashEvery { get; init; } = 100;
+    public double RebalanceGain { get; init; } = 0.15;
 }
 
 /// <summary>What one host offers as workers.</summary>

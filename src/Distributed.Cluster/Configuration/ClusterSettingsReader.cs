@@ -11,19 +11,28 @@ public static class ClusterSettingsReader
 {
     private const string OverrideSource = "--set";
     private const string EnvironmentSource = "environment variable";
+    private const string RoleMinimum =
+        "cluster.role." + SettingsSource.AnyName + ".min-nr-of-members";
+    private const string PhaseTimeout = "coordinated-shutdown.default-phase-timeout";
 
-    /// <summary>Every key, in the order of <c>cluster.hocon</c>.</summary>
+    /// <summary>
+    /// Every key, in the order of <c>cluster.hocon</c>; <c>&lt;name&gt;</c> stands for any name.
+    /// </summary>
     public static IReadOnlyList<string> Keys { get; } =
     [
         "remote.hostname", "remote.port", "remote.public-hostname", "remote.public-port",
         "cluster.seed-nodes", "cluster.roles", "cluster.min-nr-of-members",
+        RoleMinimum,
         "cluster.failure-detector.heartbeat-interval",
         "cluster.failure-detector.threshold",
         "cluster.failure-detector.max-sample-size",
         "cluster.failure-detector.min-std-deviation",
         "cluster.failure-detector.acceptable-heartbeat-pause",
+        "coordination.store",
+        "coordination.lease.heartbeat-timeout", "coordination.lease.heartbeat-interval",
+        PhaseTimeout,
         "training.runs-folder", "training.termination-grace", "training.min-workers",
-        "training.parameter-hash-every",
+        "training.suspend-timeout", "training.rebalance-gain",
         "worker.name", "worker.slots", "worker.threads-per-worker", "worker.device",
         "pbm.host", "pbm.port",
         "loglevel",
@@ -96,6 +105,12 @@ public static class ClusterSettingsReader
         {
             Remote = ReadRemote(source, defaults.Remote),
             Cluster = ReadMembership(source, defaults.Cluster),
+            Coordination = ReadCoordination(source, defaults.Coordination),
+            Shutdown = new ShutdownSettings
+            {
+                DefaultPhaseTimeout = source.Duration(
+                    PhaseTimeout, defaults.Shutdown.DefaultPhaseTimeout),
+            },
             Training = ReadTraining(source, defaults.Training),
             Worker = new WorkerSettings
             {
@@ -143,6 +158,7 @@ public static class ClusterSettingsReader
             Roles = source.Texts("cluster.roles", defaults.Roles),
             MinNrOfMembers = source.Integer(
                 "cluster.min-nr-of-members", defaults.MinNrOfMembers, 1, int.MaxValue),
+            RoleMinimums = source.IntegersByName(RoleMinimum, 1, int.MaxValue),
             FailureDetector = ReadFailureDetector(source, defaults.FailureDetector),
         };
     }
@@ -171,6 +187,28 @@ public static class ClusterSettingsReader
                 + "late heartbeat would count as a failure");
     }
 
+    private static CoordinationSettings ReadCoordination(
+        SettingsSource source, CoordinationSettings defaults)
+    {
+        const string interval = "coordination.lease.heartbeat-interval";
+        var lease = new LeaseSettings
+        {
+            HeartbeatTimeout = source.Duration(
+                "coordination.lease.heartbeat-timeout", defaults.Lease.HeartbeatTimeout),
+            HeartbeatInterval = source.Duration(interval, defaults.Lease.HeartbeatInterval),
+        };
+        return lease.HeartbeatInterval <= lease.HeartbeatTimeout / 3
+            ? new CoordinationSettings
+            {
+                Store = source.Text("coordination.store", defaults.Store),
+                Lease = lease,
+            }
+            : throw source.Wrong(
+                interval, $"{lease.HeartbeatInterval}",
+                $"at most a third of the heartbeat-timeout of {lease.HeartbeatTimeout}, because "
+                + "one late renewal would cost the lease");
+    }
+
     private static TrainingSettings ReadTraining(SettingsSource source, TrainingSettings defaults)
     {
         var settings = new TrainingSettings
@@ -180,8 +218,9 @@ public static class ClusterSettingsReader
                 "training.termination-grace", defaults.TerminationGrace),
             MinWorkers = source.Integer(
                 "training.min-workers", defaults.MinWorkers, 1, int.MaxValue),
-            ParameterHashEvery = source.Integer(
-                "training.parameter-hash-every", defaults.ParameterHashEvery, 0, int.MaxValue),
+            SuspendTimeout = source.Duration(
+                "training.suspend-timeout", defaults.SuspendTimeout),
+            RebalanceGain = source.Fraction("training.rebalance-gain", defaults.RebalanceGain),
         };
         return settings.RunsFolder.Length > 0 ? settings : throw source.Wrong(
             "training.runs-folder", "empty", "the folder that run folders are made in");
@@ -209,12 +248,12 @@ public static class ClusterSettingsReader
     private static void Override(HoconDocument document, string key, string value, string source)
     {
         var path = HoconPath.Parse(key, source);
-        var canonical = SettingsSource.Canonical(string.Join('.', path));
-        if (!Keys.Contains(canonical) && !SettingsSource.IsPartOfKnown(canonical, Keys))
+        var canonical = SettingsSource.Canonical(HoconPath.Render(path));
+        if (!SettingsSource.IsKnown(canonical, Keys))
         {
             throw SettingsSource.Unknown(new HoconOrigin(source, 1, 1), key, canonical, Keys);
         }
-        document.Override(canonical.Split('.'), value, source);
+        document.Override(HoconPath.Parse(canonical, source), value, source);
     }
 
     // Only variables that name one of our sections are looked at: the environment is shared.

@@ -8,6 +8,9 @@ namespace Distributed.Cluster.Configuration;
 /// </summary>
 internal sealed class SettingsSource
 {
+    /// <summary>Stands for any one element in a known key.</summary>
+    public const string AnyName = "<name>";
+
     private static readonly (string Akka, string Ours)[] aliases =
     [
         ("akka.remote.dot-netty.tcp.", "remote."),
@@ -56,6 +59,11 @@ internal sealed class SettingsSource
         key, Read(key, otherwise, written => config.GetDouble(written)), value => value > 0,
         "more than 0");
 
+    /// <summary>A part of a whole, which 1 is not.</summary>
+    public double Fraction(string key, double otherwise) => Checked(
+        key, Read(key, otherwise, written => config.GetDouble(written)),
+        value => value is >= 0 and < 1, "0 or more, and less than 1");
+
     public TimeSpan Duration(string key, TimeSpan otherwise) => Checked(
         key, Read(key, otherwise, written => config.GetDuration(written)),
         value => value > TimeSpan.Zero, "a finite duration longer than 0");
@@ -66,6 +74,20 @@ internal sealed class SettingsSource
             ? scalar.Text.Split(
                 ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             : config.GetStringList(written));
+
+    /// <summary>
+    /// What is given under a key with <see cref="AnyName"/> in it, by the names, in their order.
+    /// </summary>
+    public SortedDictionary<string, int> IntegersByName(string pattern, int least, int most)
+    {
+        var at = Array.IndexOf(pattern.Split('.'), AnyName);
+        var integers = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var key in values.Keys.Where(key => Matches(key, pattern)))
+        {
+            integers[HoconPath.Parse(key, "key")[at]] = Integer(key, 0, least, most);
+        }
+        return integers;
+    }
 
     /// <summary>One of the words given; capitals do not matter.</summary>
     public string Word(string key, string otherwise, IReadOnlyList<string> words)
@@ -93,7 +115,7 @@ internal sealed class SettingsSource
         foreach (var (key, (written, value)) in values)
         {
             var section = key.Split('.')[0];
-            if (known.Contains(key) || IsPartOfKnown(key, known))
+            if (IsKnown(key, known))
             {
                 continue;
             }
@@ -116,12 +138,28 @@ internal sealed class SettingsSource
             Nearest.Of(key, known) is { } near
                 ? $"{near}, perhaps" : $"one of {string.Join(", ", known)}");
 
-    /// <summary>Whether this is an element of a list by its index, as in seed-nodes.0.</summary>
-    public static bool IsPartOfKnown(string key, IReadOnlyList<string> known)
+    /// <summary>
+    /// Whether this is a known key, or an element of its list by the index, as in seed-nodes.0.
+    /// </summary>
+    public static bool IsKnown(string key, IReadOnlyList<string> known)
     {
         var dot = key.LastIndexOf('.');
-        return dot > 0 && known.Contains(key[..dot])
-            && HoconConcatenation.TryParseIndex(key[(dot + 1)..], out _);
+        return known.Any(pattern => Matches(key, pattern))
+            || (dot > 0 && known.Contains(key[..dot])
+                && HoconConcatenation.TryParseIndex(key[(dot + 1)..], out _));
+    }
+
+    private static bool Matches(string key, string pattern)
+    {
+        if (!pattern.Contains(AnyName, StringComparison.Ordinal))
+        {
+            return key == pattern;
+        }
+        var elements = HoconPath.Parse(key, "key");
+        var expected = pattern.Split('.');
+        return elements.Length == expected.Length
+            && elements.Zip(expected).All(pair =>
+                pair.Second == AnyName || pair.First == pair.Second);
     }
 
     private void Collect(HoconObject holder, string prefix)

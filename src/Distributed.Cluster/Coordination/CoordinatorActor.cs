@@ -1,184 +1,191 @@
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 
 namespace Distributed.Cluster.Coordination;
 
 /// <summary>
-/// Knows the connected workers and gives idle ones to the jobs that wait, oldest job first.
+/// A coordinator: stands by until it holds the lease, then keeps the membership of workers and the
+/// jobs, until the lease is lost. Answers <see cref="GetStatus"/> at any time.
 /// </summary>
+/// <param name="identity">This process.</param>
+/// <param name="store">Shared by all coordinators of the cluster.</param>
 /// <param name="createRecorder">Opens the port that writes one job's run folder.</param>
-/// <param name="workersDeadline">How long a job waits for as many workers as it asks for.</param>
-public sealed class CoordinatorActor(
-    Func<IRunRecorder> createRecorder, TimeSpan workersDeadline) : Actor
+/// <param name="settings">How patient it is.</param>
+public sealed partial class CoordinatorActor(
+    CoordinatorIdentity identity, IClusterStore store, Func<IRunRecorder> createRecorder,
+    CoordinatorSettings settings) : Actor
 {
-    private readonly SortedDictionary<ulong, ConnectedWorker> workers = [];
-    private readonly SortedDictionary<ulong, RunningJob> jobs = [];
-    private readonly List<WaitingJob> waiting = [];
-    private ulong jobCount;
+    private LeaseHold? lease;
+    private Lease? seenLease;
+    private long seenSinceNs;
+    private long askedNs;
+    private bool isAsking;
+    private bool isActing;
+
+    private string LeaderAddress =>
+        isActing ? identity.Address : seenLease?.Holder?.Address ?? "";
+
+    protected override void PreStart(IActorContext context)
+    {
+        context.StartPeriodicTimer(LeaseTick.Instance, settings.LeaseInterval, LeaseTick.Instance);
+        context.StartPeriodicTimer(
+            WatchTick.Instance, settings.Membership.FailureDetector.HeartbeatInterval,
+            WatchTick.Instance);
+        context.Self.Tell(LeaseTick.Instance);
+    }
+
+    protected override void PostStop(IActorContext context)
+    {
+        if (lease is not null)
+            store.ReturnLease(lease.Term);
+        CloseLinks("the coordinator stops");
+    }
 
     protected override void Receive(object message, IActorContext context)
     {
+        if (lease is not null && !lease.IsValid(context.NowNs))
+            StepDown("its lease could not be renewed in time", context);
         switch (message)
         {
+            case WorkerSent sent:
+                if (isActing)
+                    OnSent(sent, context);
+                break;
+            case LeaseTick:
+                OnLeaseTick(context);
+                break;
+            case WatchTick:
+                OnWatchTick(context);
+                break;
+            case LeaseRead read:
+                OnLeaseRead(read, context);
+                break;
+            case LeaseTaken taken:
+                OnLeaseTaken(taken, context);
+                break;
+            case LeaseRenewed renewed:
+                isAsking = false;
+                if (renewed.Term == lease?.Term)
+                    lease.Extend(askedNs + LeaseTimeoutNs);
+                break;
+            case JobsLoaded loaded:
+                OnJobsLoaded(loaded, context);
+                break;
+            case StoreFailed failed:
+                OnStoreFailed(failed, context);
+                break;
             case WorkerConnected connected:
-                workers[connected.Worker.Incarnation] = new(connected.Worker, connected.Link, 0);
-                context.Log.Info(
-                    $"worker {connected.Worker.Name} (process {connected.Worker.ProcessId}, data "
-                    + $"plane {connected.Worker.DataAddress}) is up");
-                StartWaitingJobs(context);
+                OnConnected(connected, context);
                 break;
             case WorkerDisconnected gone:
                 OnDisconnected(gone, context);
-                break;
-            case ReportReceived received:
-                if (workers.TryGetValue(received.Incarnation, out ConnectedWorker? worker)
-                    && jobs.TryGetValue(worker.Job, out RunningJob? job)
-                    && received.Report.Job == worker.Job)
-                    job.Actor.Tell(received, context.Self);
-                else
-                    context.Unhandled(received);
-                break;
-            case SubmitJob submit:
-                OnSubmit(submit, context);
-                break;
-            case WorkersMissing missing:
-                OnWorkersMissing(missing.Job);
-                break;
-            case StopJob stop:
-                OnStop(stop, context);
-                break;
-            case JobEnded ended:
-                OnJobEnded(ended.Job, context);
                 break;
             case GetStatus:
                 context.Reply(Status());
                 break;
             default:
-                context.Unhandled(message);
+                OnJobMessage(message, context);
                 break;
         }
     }
 
-    private void OnDisconnected(WorkerDisconnected gone, IActorContext context)
+    private long LeaseTimeoutNs => (long)settings.LeaseTimeout.TotalNanoseconds;
+
+    private void OnLeaseTick(IActorContext context)
     {
-        if (!workers.Remove(gone.Incarnation, out ConnectedWorker? worker))
+        if (isAsking)
             return;
-        context.Log.Info($"worker {worker.Identity.Name} is gone: {gone.Reason}");
-        if (jobs.TryGetValue(worker.Job, out RunningJob? job))
-            job.Actor.Tell(gone, context.Self);
+        isAsking = true;
+        askedNs = context.NowNs;
+        if (lease is not null)
+            store.RenewLease(lease.Term, context.Self);
+        else
+            store.ReadLease(context.Self);
     }
 
-    private void OnSubmit(SubmitJob submit, IActorContext context)
+    private void OnLeaseRead(LeaseRead read, IActorContext context)
     {
-        // A job's number also marks its frames, so numbers of two coordinator lives must differ.
-        ulong job = (context.Random.NextUInt64() & 0xFFFF_FFFF_FFFF_0000UL) | (++jobCount & 0xFFFF);
-        waiting.Add(new WaitingJob(job, submit.Description, submit.Watcher));
-        submit.Watcher.Tell(new JobAccepted(job));
-        context.StartTimer(job, workersDeadline, new WorkersMissing(job));
-        StartWaitingJobs(context);
-    }
-
-    private void StartWaitingJobs(IActorContext context)
-    {
-        while (waiting.Count > 0)
+        isAsking = false;
+        if (lease is not null)
         {
-            WaitingJob next = waiting[0];
-            PlacementDecision placement = Placement.Choose(
-                next.Description.WorkerCount,
-                [.. workers.Values.Where(worker => worker.Job == 0).Select(w => w.Identity)]);
-            if (placement.Workers.Count == 0)
-            {
-                context.Log.Info($"job {next.Description.Name} waits: {placement.Reason}");
-                return;
-            }
-
-            waiting.RemoveAt(0);
-            context.CancelTimer(next.Job);
-            Start(next, placement, context);
-        }
-    }
-
-    private void Start(WaitingJob next, PlacementDecision placement, IActorContext context)
-    {
-        context.Log.Info($"job {next.Description.Name} starts: {placement.Reason}");
-        var chosen = new List<JobWorker>();
-        foreach (WorkerIdentity identity in placement.Workers)
-        {
-            ConnectedWorker worker = workers[identity.Incarnation];
-            workers[identity.Incarnation] = worker with { Job = next.Job };
-            chosen.Add(new JobWorker(identity, worker.Link));
-        }
-
-        IActorRef actor = context.Spawn(
-            $"job-{next.Job:x16}",
-            () => new JobActor(
-                next.Job, next.Description, chosen, next.Watcher, createRecorder()));
-        jobs.Add(next.Job, new RunningJob(next.Description, actor));
-    }
-
-    private void OnWorkersMissing(ulong job)
-    {
-        int index = waiting.FindIndex(candidate => candidate.Job == job);
-        if (index < 0)
-            return;
-        WaitingJob late = waiting[index];
-        waiting.RemoveAt(index);
-        int idle = workers.Values.Count(worker => worker.Job == 0);
-        late.Watcher.Tell(new RunFailed(
-            ExitCodes.NotEnoughWorkers,
-            $"the job asks for {late.Description.WorkerCount} workers, but {idle} of "
-            + $"{workers.Count} in the cluster were idle for {workersDeadline.TotalSeconds:0} s; "
-            + "start more workers or ask for fewer with --workers"));
-    }
-
-    private void OnStop(StopJob stop, IActorContext context)
-    {
-        if (jobs.TryGetValue(stop.Job, out RunningJob? job))
-        {
-            job.Actor.Tell(stop, context.Sender);
+            if (read.Lease.Term != lease.Term)
+                StepDown($"term {read.Lease.Term} has begun", context);
             return;
         }
 
-        int index = waiting.FindIndex(candidate => candidate.Job == stop.Job);
-        if (index >= 0)
-        {
-            JobDescription description = waiting[index].Description;
-            waiting[index].Watcher.Tell(
-                new RunInterrupted(description.StartStep, description.RunFolder));
-            waiting.RemoveAt(index);
-        }
-
-        context.Reply(new StopJobReply(index >= 0));
+        bool isSame = seenLease?.Term == read.Lease.Term && seenLease.Beat == read.Lease.Beat;
+        if (!isSame)
+            seenSinceNs = context.NowNs;
+        seenLease = read.Lease;
+        bool isOurs = read.Lease.Holder?.Incarnation == identity.Incarnation;
+        bool isFree = read.Lease.Holder is null || read.HolderIsGone || isOurs;
+        if (!isFree && context.NowNs - seenSinceNs < LeaseTimeoutNs)
+            return;
+        isAsking = true;
+        askedNs = context.NowNs;
+        store.TakeLease(identity, read.Lease, context.Self);
     }
 
-    private void OnJobEnded(ulong ended, IActorContext context)
+    private void OnLeaseTaken(LeaseTaken taken, IActorContext context)
     {
-        jobs.Remove(ended);
-        foreach (ulong incarnation in workers.Keys.ToList())
-        {
-            if (workers[incarnation].Job == ended)
-                workers[incarnation] = workers[incarnation] with { Job = 0 };
-        }
-
-        StartWaitingJobs(context);
+        isAsking = false;
+        lease = new LeaseHold(taken.Term, askedNs + LeaseTimeoutNs);
+        context.Log.Info($"holds the lease of term {taken.Term}");
+        store.LoadJobs(context.Self);
     }
 
-    private ClusterStatus Status() => new(
-        [.. workers.Values.Select(worker => new WorkerStatus(worker.Identity, worker.Job))],
-        [
-            .. waiting.Select(job => new JobStatus(
-                job.Job, job.Description.Name, "waiting for workers", job.Description.StartStep,
-                job.Description.Schedule.StepsTotal)),
-            .. jobs.Select(entry => new JobStatus(
-                entry.Key, entry.Value.Description.Name, "running",
-                entry.Value.Description.StartStep, entry.Value.Description.Schedule.StepsTotal)),
-        ]);
+    private void OnStoreFailed(StoreFailed failed, IActorContext context)
+    {
+        context.Log.Warning($"the store failed: {failed.Message}; trying again");
+        if (failed.Decision is JobSubmitted submitted)
+            context.StartTimer(submitted, settings.LeaseInterval, new SubmitAgain(submitted));
+        else if (lease is not null && !isActing)
+            context.StartTimer(LoadAgain.Instance, settings.LeaseInterval, LoadAgain.Instance);
+        isAsking = false;
+    }
 
-    private sealed record ConnectedWorker(WorkerIdentity Identity, IActorRef Link, ulong Job);
+    private void OnJobsLoaded(JobsLoaded loaded, IActorContext context)
+    {
+        if (lease is null || isActing)
+            return;
+        isActing = true;
+        context.Log.Info($"acts in term {lease.Term} with {loaded.Jobs.Count} jobs in the store");
+        foreach (StoredJob job in loaded.Jobs)
+        {
+            if (job.Outcome is null)
+                StartJob(job, context);
+            else
+                ended[job.Job] = job.Outcome;
+        }
+    }
 
-    private sealed record RunningJob(JobDescription Description, IActorRef Actor);
+    /// <summary>From here on another coordinator may act: say nothing more, and stand by.</summary>
+    private void StepDown(string reason, IActorContext context)
+    {
+        context.Log.Warning($"gives up term {lease?.Term}: {reason}");
+        lease = null;
+        seenLease = null;
+        isActing = false;
+        isAsking = false;
+        CloseLinks("the coordinator does not act any more");
+        StopJobs(context);
+    }
 
-    private sealed record WaitingJob(ulong Job, JobDescription Description, IActorRef Watcher);
+    private sealed record LeaseTick
+    {
+        public static LeaseTick Instance { get; } = new();
+    }
 
-    private sealed record WorkersMissing(ulong Job);
+    private sealed record WatchTick
+    {
+        public static WatchTick Instance { get; } = new();
+    }
+
+    private sealed record LoadAgain
+    {
+        public static LoadAgain Instance { get; } = new();
+    }
+
+    private sealed record SubmitAgain(JobSubmitted Decision);
 }

@@ -5,27 +5,59 @@ namespace Distributed.Cluster.Jobs;
 /// <summary>
 /// The port through which a job writes its run folder: spec, metrics, TensorBoard. Calls return at
 /// once; what they ask for happens in their order. A failure is told to the actor named in Begin as
-/// <see cref="RecordingFailed"/>, once.
+/// <see cref="RecordingFailed"/>, once. What a coordinator has had confirmed as durable, its
+/// successor finds on record; of the rest it may find a part, and records on from there.
 /// </summary>
 public interface IRunRecorder
 {
-    /// <summary>Writes run.yaml and opens the metric files; answered with RecordingBegun.</summary>
-    void Begin(JobDescription description, string numerics, IActorRef job);
+    /// <summary>
+    /// Opens the run folder's files, mending what a killed process left torn; answered with
+    /// <see cref="RecordingBegun"/>.
+    /// </summary>
+    void Begin(JobDescription description, IActorRef job);
 
-    /// <summary>Losses come from rank 0, times from every rank.</summary>
-    void Steps(int rank, IReadOnlyList<StepRecord> steps);
+    /// <summary>Writes the fingerprint into run.yaml.</summary>
+    void Numerics(string numerics);
+
+    /// <summary>Steps that are not on record yet, in order and without a gap.</summary>
+    void Steps(IReadOnlyList<StepRecord> steps);
+
+    /// <summary>A worker's times over the steps of one report.</summary>
+    void Times(ReportOrigin origin, IReadOnlyList<StepRecord> steps);
 
     void Epoch(EpochCompleted epoch);
+
+    /// <summary>
+    /// Answered with <see cref="RecordingDurable"/> once all that was asked for before would
+    /// survive the death of this process and of the machine.
+    /// </summary>
+    void Commit(long mark);
 
     /// <summary>
     /// Flushes and closes everything; answered with RecordingEnded. The summary is null for a run
     /// that did not complete.
     /// </summary>
     void End(RunCompleted? summary);
+
+    /// <summary>Closes the files without a word, because another coordinator has taken
+    /// over.</summary>
+    void Abandon();
 }
 
-/// <summary>The run folder holds its spec and takes metrics.</summary>
-public sealed record RecordingBegun;
+/// <summary>Which report of which worker: a repeated report is recognised by it.</summary>
+public readonly record struct ReportOrigin(ulong Incarnation, long Sequence, int Rank);
+
+/// <summary>The run folder takes metrics. What it held before:</summary>
+/// <param name="LastStep">The last step on record.</param>
+/// <param name="Epochs">All epochs on record.</param>
+/// <param name="LastSequences">By worker incarnation, the last report whose times are on
+/// record.</param>
+public sealed record RecordingBegun(
+    long LastStep, IReadOnlyList<EpochCompleted> Epochs,
+    IReadOnlyDictionary<ulong, long> LastSequences);
+
+/// <summary>All that was recorded before the commit of that mark is durable.</summary>
+public sealed record RecordingDurable(long Mark);
 
 /// <summary>All that was recorded is durable and the files are closed.</summary>
 public sealed record RecordingEnded;

@@ -1,90 +1,154 @@
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Workers;
+using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 
 namespace Distributed.Cluster.Jobs;
 
-/// <summary>A worker as a job uses it.</summary>
-internal sealed record JobWorker(WorkerIdentity Identity, IActorRef Link);
-
 /// <summary>
-/// One job on the coordinator: prepares its workers, starts them, gathers what they report, and
-/// ends with exactly one RunCompleted, RunInterrupted or RunFailed. Workers step on their own; this
-/// actor is not in the loop of a step.
+/// One job on the coordinator: keeps a generation of workers together, puts what they report on
+/// record, and ends with exactly one RunCompleted, RunInterrupted or RunFailed. Workers step on
+/// their own; this actor is not in the loop of a step. What it decides is in the store before
+/// anybody hears of it, so that a successor goes on from <paramref name="stored"/>.
 /// </summary>
-internal sealed class JobActor(
-    ulong job, JobDescription description, IReadOnlyList<JobWorker> workers, IActorRef watcher,
-    IRunRecorder recorder) : Actor
+internal sealed partial class JobActor(
+    StoredJob stored, LeaseHold lease, IClusterStore store, IRunRecorder recorder,
+    CoordinatorSettings settings) : Actor
 {
-    private readonly Generation generation = Generation.Even(
-        job, 1, description.LogicalShards,
-        [.. workers.Select(worker => (worker.Identity.Name, worker.Identity.DataAddress))]);
-
-    private readonly Dictionary<ulong, int> rankOf = [];
-    private readonly SortedDictionary<int, JobPrepared> prepared = [];
-    private readonly SortedDictionary<int, WorkFinished> finished = [];
+    private readonly JobDescription description = stored.Description;
+    private readonly RunLedger ledger = new(recorder, stored.Description);
     private readonly ParameterConsensus consensus = new();
-    private string state = "preparing";
-    private long step = description.StartStep;
-    private long epochStartedNs;
-    private long startedNs;
-    private long checkpointStep = description.StartStep;
-    private EpochTally? tally;
-    private EpochCompleted? lastEpoch;
+    private readonly SortedDictionary<ulong, JobWorker> workers = [];
+    private readonly List<JobWatcher> watchers = [];
+    private readonly Queue<JobDecision> appending = [];
+    private readonly Queue<(ulong Incarnation, long Sequence)> savedReports = [];
+    private readonly Queue<(long Mark, CheckpointRecorded Saved)> saved = [];
+    private StoredJob job = stored;
+    private long newestSaved;
     private RunEvent? outcome;
-    private bool recording;
-    private bool stopRequested;
+    private bool isOpen;
+    private bool isRecording;
+    private long startedNs;
 
-    private int RankCount => generation.Ranks.Count;
+    private ulong Number => job.Job;
+
+    private Generation? Current => job.Generation;
 
     protected override void PreStart(IActorContext context)
     {
-        for (int index = 0; index < workers.Count; index++)
-        {
-            JobWorker worker = workers[index];
-            int rank = index < RankCount ? index : -1;
-            rankOf.Add(worker.Identity.Incarnation, rank);
-            if (rank >= 0)
-                worker.Link.Tell(new PrepareJob(job, description, generation, rank));
-            else
-                TellWorkerUp(worker, rank, device: "");
-        }
+        startedNs = context.NowNs;
+        isReturning = Current is not null;
+        if (isReturning)
+            context.StartTimer(Timers.Return, settings.ReturnDeadline, Timers.Return);
+        else
+            context.StartTimer(Timers.Gather, settings.WorkersDeadline, Timers.Gather);
+        context.StartPeriodicTimer(Timers.Record, settings.RecordInterval, Timers.Record);
+        isRecording = true;
+        recorder.Begin(description, context.Self);
+    }
 
-        if (workers.Count > RankCount)
-        {
-            watcher.Tell(new Notice(
-                $"{description.LogicalShards} logical shards occupy {RankCount} workers; "
-                + $"{workers.Count - RankCount} more are hot spares (raise --logical-shards to "
-                + "use them)"));
-        }
+    protected override void PostStop(IActorContext context)
+    {
+        if (isRecording)
+            recorder.Abandon();
+        // Who watches looks for the coordinator that goes on; after the outcome nobody is left.
+        foreach (JobWatcher watcher in watchers)
+            watcher.Actor.Tell(new CoordinatorStandsBy(LeaderAddress: ""));
     }
 
     protected override void Receive(object message, IActorContext context)
     {
+        // A coordinator whose lease has run out says nothing more: its successor may be at work.
+        if (!lease.IsValid(context.NowNs))
+            return;
         switch (message)
         {
-            case ReportReceived received
-                when rankOf.TryGetValue(received.Incarnation, out int rank):
-                OnReport(rank, received.Report, context);
-                break;
-            case RecordingBegun:
-                Start(context);
-                break;
-            case RecordingEnded:
-                End(context);
+            case RecordingBegun begun:
+                OnOpen(begun, context);
                 break;
             case RecordingFailed failed:
-                recording = false;
-                Fail(ExitCodes.OperatingError, failed.Message, context);
+                OnRecordingFailed(failed, context);
+                break;
+            case WatcherAdded added:
+                OnWatcher(added);
+                break;
+            case WatcherRemoved removed:
+                watchers.RemoveAll(watcher => watcher.Actor == removed.Watcher);
+                break;
+            case Appended appended:
+                OnAppended(appended.Decision, context);
+                break;
+            case AppendRefused refused:
+                context.Parent!.Tell(new LeaseLost($"term {refused.Lease.Term} has begun"));
+                break;
+            case StoreFailed failed:
+                context.Log.Warning($"the store failed: {failed.Message}; trying again");
+                context.StartTimer(Timers.Append, settings.LeaseInterval, Timers.Append);
                 break;
             case StopJob stop:
                 OnStop(stop, context);
                 break;
-            case WorkerDisconnected gone when rankOf.TryGetValue(gone.Incarnation, out int rank):
-                OnWorkerLost(rank, gone, context);
+            case RecordingEnded:
+                isRecording = false;
+                Append(new JobConcluded(Number, outcome!), context);
                 break;
-            case GetStatus:
-                context.Reply(new JobStatus(
-                    job, description.Name, state, step, description.Schedule.StepsTotal));
+            default:
+                if (!isOpen)
+                    context.Stash();
+                else
+                    OnWork(message, context);
+                break;
+        }
+    }
+
+    private void OnOpen(RecordingBegun begun, IActorContext context)
+    {
+        if (outcome is not null)
+            return;
+        isOpen = true;
+        ledger.Open(begun, context.NowNs);
+        if (job.Numerics.Length > 0)
+            recorder.Numerics(job.Numerics);
+        foreach (JobWatcher watcher in watchers)
+            watcher.TellEpochs(ledger.Epochs);
+        context.UnstashAll();
+        Regroup(context);
+    }
+
+    private void OnRecordingFailed(RecordingFailed failed, IActorContext context)
+    {
+        isRecording = false;
+        RunEvent end = outcome is null or RunCompleted
+            ? new RunFailed(ExitCodes.OperatingError, failed.Message)
+            : outcome;
+        outcome = null;
+        Conclude(end, context);
+    }
+
+    private void OnWork(object message, IActorContext context)
+    {
+        switch (message)
+        {
+            case FromWorker from:
+                if (workers.TryGetValue(from.Incarnation, out JobWorker? worker))
+                    OnWorker(worker, from.Message, context);
+                break;
+            case RecordingDurable durable:
+                OnDurable(durable, context);
+                break;
+            case Timers timer:
+                OnTimer(timer, context);
+                break;
+            case WorkerAssigned assigned:
+                OnAssigned(assigned, context);
+                break;
+            case WorkerLost lost:
+                OnLost(lost, context);
+                break;
+            case WorkerLeaving leaving:
+                if (workers.TryGetValue(leaving.Incarnation, out JobWorker? leaver))
+                    leaver.IsLeaving = true;
+                Regroup(context);
                 break;
             default:
                 context.Unhandled(message);
@@ -92,227 +156,281 @@ internal sealed class JobActor(
         }
     }
 
-    private void OnReport(int rank, JobReport report, IActorContext context)
+    private void OnTimer(Timers timer, IActorContext context)
     {
-        if (outcome is not null)
-            return;
-        switch (report)
+        if (timer == Timers.Record)
         {
-            case JobPrepared ready:
-                OnPrepared(rank, ready, context);
+            ledger.Commit();
+            TellProgress(context);
+            return;
+        }
+
+        if (timer == Timers.Append)
+            AppendNext(context);
+        else if (timer == Timers.Gather)
+            OnGatherDeadline(context);
+        else if (timer == Timers.Return)
+            isReturning = false;
+        else if (timer == Timers.Halt)
+            isHaltLate = true;
+        else if (timer == Timers.Yield)
+            isYieldLate = true;
+        else if (timer == Timers.Bench)
+            PrepareFailedAgain(context);
+        Regroup(context);
+    }
+
+    private void OnWatcher(WatcherAdded added)
+    {
+        if (outcome is not null && appending.Count == 0 && !isRecording)
+            return;
+        var watcher = new JobWatcher(added.Watcher, added.EpochsSeen);
+        watchers.RemoveAll(known => known.Actor == added.Watcher);
+        watchers.Add(watcher);
+        watcher.Tell(new JobAccepted(Number));
+        watcher.TellEpochs(ledger.Epochs);
+    }
+
+    private void OnWorker(JobWorker worker, WorkerMessage message, IActorContext context)
+    {
+        switch (message)
+        {
+            case ReportSent sent:
+                OnReport(worker, sent, context);
                 break;
-            case StepsCommitted committed:
-                OnSteps(rank, committed);
+            case WorkReported reported:
+                OnState(worker, reported.State, context);
                 break;
-            case EpochShare share:
-                OnEpochShare(rank, share, context);
+            case WorkForgotten:
+                Prepare(worker);
                 break;
-            case ParametersHashed hashed:
-                CheckConsensus(rank, hashed.Step, hashed.Sha256, context);
+        }
+    }
+
+    private void OnReport(JobWorker worker, ReportSent sent, IActorContext context)
+    {
+        int rank = Current?.RankOf(worker.Identity.Incarnation) ?? -1;
+        var origin = new ReportOrigin(worker.Identity.Incarnation, sent.Sequence, rank);
+        switch (sent.Report)
+        {
+            case StepsCommitted steps:
+                OnSteps(worker, origin with { Rank = steps.Rank }, steps, context);
+                break;
+            case EpochEvaluated evaluated:
+                EpochCompleted? epoch = ledger.Add(origin, evaluated, context.NowNs);
+                if (epoch is not null)
+                    Tell(epoch);
                 break;
             case CheckpointWritten written:
-                checkpointStep = written.Step;
-                watcher.Tell(new CheckpointSaved(written.Step, written.Path));
+                ledger.Remember(origin);
+                OnSaved(origin, written);
                 break;
-            case WorkFinished work:
-                OnFinished(rank, work, context);
-                break;
-            case WorkFailed failed:
-                OnFailed(rank, failed, context);
+            case ParametersHashed hashed:
+                ledger.Remember(origin);
+                CheckConsensus(worker, hashed.Step, hashed.Sha256, context);
                 break;
         }
     }
 
-    private void OnPrepared(int rank, JobPrepared ready, IActorContext context)
+    private void OnSteps(
+        JobWorker worker, ReportOrigin origin, StepsCommitted report, IActorContext context)
     {
-        Invariant.Check(ready.Step == step, "every worker starts from the job's step");
-        prepared.Add(rank, ready);
-        TellWorkerUp(workers[rank], rank, ready.Device);
-        if (prepared.Count < RankCount)
-            return;
-        string? mismatch = Numerics.Mismatch(
-            description.Numerics, [.. prepared.Values.Select(value => value.Numerics)],
-            [.. generation.Ranks.Select(assignment => assignment.Worker)]);
-        if (mismatch is not null)
+        IReadOnlyList<StepRecord> news = ledger.Add(origin, report);
+        if (Current is { } generation && report.Rank >= 0
+            && generation.RankOf(worker.Identity.Incarnation) == report.Rank)
         {
-            Fail(ExitCodes.OperatingError, mismatch, context);
-            return;
+            // It works again: only failures without a step between them speak against it.
+            worker.FailureCount = 0;
+            int shards = generation.Ranks[report.Rank].Shards.Count;
+            foreach (StepRecord step in report.Steps)
+                worker.Measure(step.ComputeMs, shards);
         }
 
-        recording = true;
-        recorder.Begin(description, prepared[0].Numerics, context.Self);
-    }
-
-    private void Start(IActorContext context)
-    {
-        if (outcome is not null)
+        if (news.Count == 0)
             return;
-        state = "running";
-        startedNs = epochStartedNs = context.NowNs;
-        string reason = description.StartStep == 0
-            ? $"{RankCount} workers are ready"
-            : $"{RankCount} workers are ready and hold the checkpoint of step {step}";
-        watcher.Tell(new GenerationStarted(
-            generation.Number, step, [.. generation.Ranks.Select(rank => rank.Worker)], reason));
-        TellRanks(new StartJob(job));
-        if (stopRequested)
-            TellRanks(new StopWork(job, "a stop was requested before the first step"));
-    }
+        StepRecord last = news[^1];
+        double seconds = 0;
+        long samples = 0;
+        foreach (StepRecord step in news)
+        {
+            seconds += step.StepMs / 1e3;
+            samples += step.Samples;
+        }
 
-    private void OnSteps(int rank, StepsCommitted committed)
-    {
-        recorder.Steps(rank, committed.Steps);
-        if (rank != 0 || committed.Steps.Count == 0)
-            return;
-        StepRecord last = committed.Steps[^1];
-        step = last.Step;
-        double seconds = committed.Steps.Sum(record => record.StepMs) / 1e3;
-        long samples = committed.Steps.Sum(record => (long)record.Samples);
         StepSchedule schedule = description.Schedule;
-        watcher.Tell(new StepCommitted(
-            step, schedule.StepsTotal, schedule.EpochOf(step), schedule.EpochsTotal, last.Loss,
-            seconds > 0 ? samples / seconds : 0));
+        OnFirstStep(last.Step, context);
+        Tell(new StepCommitted(
+            last.Step, schedule.StepsTotal, schedule.EpochOf(last.Step), schedule.EpochsTotal,
+            last.Loss, seconds > 0 ? samples / seconds : 0));
+        if (origin.Rank == 0 && worker.StepsMeasured >= StepsBeforeRebalancing)
+            Regroup(context);
     }
 
-    private void OnEpochShare(int rank, EpochShare share, IActorContext context)
+    /// <summary>
+    /// A checkpoint is stored once the record up to its step is durable: who goes on from it never
+    /// reports what came before. Its report is confirmed once it is stored.
+    /// </summary>
+    private void OnSaved(ReportOrigin origin, CheckpointWritten written)
     {
-        tally ??= new EpochTally(share.Epoch, RankCount, description.TestBatches);
-        tally.Add(rank, share);
-        if (!tally.IsComplete)
+        // An older one is told again by a worker that has changed its coordinator.
+        if (written.Step <= job.CheckpointStep)
             return;
-        (double loss, double accuracy) = tally.Total();
-        tally = null;
-        lastEpoch = new EpochCompleted(
-            share.Epoch, share.Step, share.TrainLoss, share.TrainAccuracy, loss, accuracy,
-            Seconds(context.NowNs - epochStartedNs));
-        epochStartedNs = context.NowNs;
-        recorder.Epoch(lastEpoch);
-        watcher.Tell(lastEpoch);
+        newestSaved = Math.Max(newestSaved, written.Step);
+        savedReports.Enqueue((origin.Incarnation, origin.Sequence));
+        ledger.Commit();
+        saved.Enqueue((
+            ledger.LastMark, new CheckpointRecorded(Number, written.Step, written.Path)));
     }
 
-    private void OnFinished(int rank, WorkFinished work, IActorContext context)
+    private void OnDurable(RecordingDurable durable, IActorContext context)
     {
-        finished.Add(rank, work);
-        if (!CheckConsensus(rank, work.Step, work.ParametersSha256, context))
-            return;
-        if (finished.Count < RankCount)
-            return;
-        step = work.Step;
-        outcome = work.Stopped
-            ? new RunInterrupted(step, description.RunFolder)
-            : Summary(finished[0], context);
-        state = "finishing";
-        recorder.End(outcome as RunCompleted);
+        foreach ((ulong incarnation, long sequence) in ledger.Durable(durable))
+        {
+            if (workers.TryGetValue(incarnation, out JobWorker? worker))
+                worker.Link.Tell(new ReportsRecorded(Number, Confirmable(incarnation, sequence)));
+        }
+
+        while (saved.TryPeek(out var next) && next.Mark <= ledger.DurableMark)
+            Append(saved.Dequeue().Saved, context);
+        AnnounceWhenDurable(context);
     }
 
-    private RunCompleted Summary(WorkFinished work, IActorContext context)
+    /// <summary>
+    /// A report of a checkpoint, and those after it, wait until the store knows of it.
+    /// </summary>
+    private long Confirmable(ulong incarnation, long sequence)
     {
-        StepSchedule schedule = description.Schedule;
-        long samples = SamplesIn(work.Step, schedule) - SamplesIn(description.StartStep, schedule);
-        return new RunCompleted(
-            work.Step, SamplesIn(work.Step, schedule), lastEpoch?.TestAccuracy ?? double.NaN,
-            lastEpoch?.TestLoss ?? double.NaN, work.ParametersSha256,
-            work.TrainingSeconds > 0 ? samples / work.TrainingSeconds : 0, generation.Number,
-            description.StepsRedone, StepsLost: schedule.StepsTotal - work.Step,
-            Seconds(context.NowNs - startedNs), description.RunFolder);
-    }
+        foreach ((ulong Incarnation, long Sequence) saved in savedReports)
+        {
+            if (saved.Incarnation == incarnation && saved.Sequence <= sequence)
+                return saved.Sequence - 1;
+        }
 
-    private long SamplesIn(long steps, StepSchedule schedule)
-    {
-        long epochs = steps / schedule.StepsPerEpoch;
-        long rest = steps % schedule.StepsPerEpoch * description.GlobalBatch;
-        return epochs * description.TrainSamples + Math.Min(rest, description.TrainSamples);
-    }
-
-    private bool CheckConsensus(int rank, long atStep, string sha256, IActorContext context)
-    {
-        string worker = generation.Ranks[rank].Worker;
-        string? disagreement = consensus.Add(atStep, rank, worker, sha256, RankCount);
-        if (disagreement is not null)
-            Fail(ExitCodes.NumericsDiverged, disagreement, context);
-        return disagreement is null;
+        return sequence;
     }
 
     private void OnStop(StopJob stop, IActorContext context)
     {
         context.Reply(new StopJobReply(true));
-        stopRequested = true;
-        if (state == "running")
+        if (job.StopReason is null && outcome is null)
+            Append(new StopRequested(Number, stop.Reason), context);
+    }
+
+    private void Append(JobDecision decision, IActorContext context)
+    {
+        appending.Enqueue(decision);
+        if (appending.Count == 1)
+            AppendNext(context);
+    }
+
+    private void AppendNext(IActorContext context)
+    {
+        if (appending.TryPeek(out JobDecision? next))
+            store.Append(lease.Term, next, context.Self);
+    }
+
+    private void OnAppended(JobDecision decision, IActorContext context)
+    {
+        Invariant.Check(
+            appending.TryDequeue(out JobDecision? oldest) && oldest == decision,
+            "decisions become durable in their order");
+        AppendNext(context);
+        job = job.With(decision);
+        switch (decision)
         {
-            state = "stopping";
-            TellRanks(new StopWork(job, stop.Reason));
+            case GenerationDecided:
+                AnnounceWhenDurable(context);
+                break;
+            case CheckpointRecorded saved:
+                ledger.Confirm(savedReports.Dequeue().Incarnation);
+                Tell(new CheckpointSaved(saved.Step, saved.Path));
+                Regroup(context);
+                break;
+            case StopRequested stop:
+                TellRanks(new StopWork(Number, stop.Reason));
+                Regroup(context);
+                break;
+            case JobConcluded concluded:
+                End(concluded.Outcome, context);
+                break;
         }
     }
 
-    private void OnFailed(int rank, WorkFailed failed, IActorContext context)
+    private void CheckConsensus(JobWorker worker, long step, string sha256, IActorContext context)
     {
-        string worker = generation.Ranks[rank].Worker;
-        if (failed.PeerRank >= 0)
-        {
-            RankAssignment peer = generation.Ranks[failed.PeerRank];
-            string lost = $"worker {peer.Worker} ({peer.DataAddress}) was lost at step "
-                + $"{failed.Step}: {worker} reports: {failed.Message}";
-            Fail(ExitCodes.OperatingError, lost + ResumeHint(), context);
-            return;
-        }
-
-        Fail(failed.ExitCode, $"worker {worker}: {failed.Message}", context);
-    }
-
-    private void OnWorkerLost(int rank, WorkerDisconnected gone, IActorContext context)
-    {
-        if (outcome is not null)
-            return;
-        WorkerIdentity identity = workers.First(
-            worker => worker.Identity.Incarnation == gone.Incarnation).Identity;
+        int rank = Current?.RankOf(worker.Identity.Incarnation) ?? -1;
         if (rank < 0)
-        {
-            watcher.Tell(new Notice($"hot spare {identity.Name} left: {gone.Reason}"));
             return;
-        }
-
-        string lost = $"worker {identity.Name} (process {identity.ProcessId}, "
-            + $"{identity.DataAddress}) was lost near step {step}: {gone.Reason}";
-        Fail(ExitCodes.OperatingError, lost + ResumeHint(), context);
+        string? disagreement = consensus.Add(
+            step, rank, worker.Identity.Name, sha256, Current!.Ranks.Count);
+        if (disagreement is not null)
+            Conclude(new RunFailed(ExitCodes.NumericsDiverged, disagreement), context);
     }
 
-    private string ResumeHint() => checkpointStep > 0
-        ? $"; the checkpoint of step {checkpointStep} is safe, --resume --out "
-            + $"{description.RunFolder} goes on from it"
-        : $"; no checkpoint was saved yet, --resume --out {description.RunFolder} starts it again";
-
-    private void Fail(int exitCode, string message, IActorContext context)
+    /// <summary>From here on the job only puts its end on record.</summary>
+    private void Conclude(RunEvent end, IActorContext context)
     {
         if (outcome is not null)
             return;
-        outcome = new RunFailed(exitCode, message);
-        state = "failing";
-        if (recording)
-            recorder.End(null);
+        outcome = end;
+        context.Log.Info($"job {description.Name} ends: {end}");
+        if (isRecording)
+            recorder.End(end as RunCompleted);
         else
-            End(context);
+            Append(new JobConcluded(Number, end), context);
     }
 
-    private void End(IActorContext context)
+    private void End(RunEvent end, IActorContext context)
     {
-        Invariant.Check(outcome is not null, "a job ends with an outcome");
-        foreach (JobWorker worker in workers)
-            worker.Link.Tell(new ReleaseJob(job, "the job has ended"));
-        watcher.Tell(outcome);
-        context.Parent?.Tell(new JobEnded(job));
+        foreach (JobWorker worker in workers.Values)
+            worker.Order(new ReleaseJob(Number, "the job has ended"));
+        Tell(end);
+        watchers.Clear();
+        context.Parent!.Tell(new JobEnded(Number, end));
         context.Stop(context.Self);
     }
 
-    private void TellWorkerUp(JobWorker worker, int rank, string device) =>
-        watcher.Tell(new WorkerUp(
-            worker.Identity.Name, worker.Identity.ProcessId, worker.Identity.DataAddress, rank,
-            device));
+    private void TellProgress(IActorContext context)
+    {
+        string state = outcome is not null ? "finishing"
+            : job.StopReason is not null ? "stopping"
+            : waitsFor.Length > 0 ? waitsFor
+            : Current is null ? "preparing"
+            : haltingTo > 0 ? "regrouping"
+            : "running";
+        var status = new JobStatus(
+            Number, description.Name, state, Current?.Number ?? 0,
+            Math.Max(ledger.LastStep, description.StartStep), description.Schedule.StepsTotal);
+        if (status == toldStatus)
+            return;
+        toldStatus = status;
+        context.Parent!.Tell(new JobProgressed(status));
+    }
+
+    private void Tell(RunEvent happened)
+    {
+        foreach (JobWatcher watcher in watchers)
+            watcher.Tell(happened);
+    }
 
     private void TellRanks(JobOrder order)
     {
-        for (int rank = 0; rank < RankCount; rank++)
-            workers[rank].Link.Tell(order);
+        foreach (RankAssignment member in Current?.Ranks ?? [])
+        {
+            if (workers.TryGetValue(member.Worker.Incarnation, out JobWorker? worker))
+                worker.Order(order);
+        }
     }
 
-    private static double Seconds(long nanoseconds) => nanoseconds / 1e9;
+    private enum Timers
+    {
+        Record,
+        Append,
+        Gather,
+        Return,
+        Halt,
+        Yield,
+        Bench,
+        Pause,
+    }
 }

@@ -1,19 +1,37 @@
 namespace Distributed.Cluster.Jobs;
 
-/// <summary>The coordinator's message to a worker.</summary>
+/// <summary>The coordinator's message to a worker about a job.</summary>
 public abstract record JobOrder(ulong Job);
 
 /// <summary>
-/// Load the data, build the model, take this rank's place; answer with JobPrepared.
+/// Load the data, build the model, take over the state of that checkpoint (the initial state where
+/// the folder is empty), then be Halted.
 /// </summary>
 public sealed record PrepareJob(
-    ulong Job, JobDescription Description, Generation Generation, int Rank) : JobOrder(Job);
+    ulong Job, JobDescription Description, long Step, string CheckpointFolder) : JobOrder(Job);
 
-/// <summary>All ranks are prepared: step.</summary>
-public sealed record StartJob(ulong Job) : JobOrder(Job);
+/// <summary>
+/// Cancel what is in flight, commit nothing of a generation older than this one any more, and be
+/// Halted.
+/// </summary>
+public sealed record HaltJob(ulong Job, int Generation, string Reason) : JobOrder(Job);
+
+/// <summary>
+/// Vote to pause: all ranks then stop after the same step, with nothing in flight, and are Yielded.
+/// </summary>
+public sealed record YieldWork(ulong Job, int Generation, string Reason) : JobOrder(Job);
+
+/// <summary>
+/// Take that rank in a new generation, copy the state of its start where this worker is behind, and
+/// step.
+/// </summary>
+public sealed record FormGeneration(ulong Job, Generation Generation, int Rank) : JobOrder(Job);
 
 /// <summary>Vote to stop with the next step; all ranks then stop after the same one.</summary>
 public sealed record StopWork(ulong Job, string Reason) : JobOrder(Job);
+
+/// <summary>Save the state as it is now, between two generations.</summary>
+public sealed record SaveWork(ulong Job) : JobOrder(Job);
 
 /// <summary>Cancel what is in flight and forget the job.</summary>
 public sealed record ReleaseJob(ulong Job, string Reason) : JobOrder(Job);

@@ -14,21 +14,18 @@ public readonly record struct StepRecord(
 /// <summary>The result of one fixed batch of the test set.</summary>
 public readonly record struct TestBatchResult(int Batch, double LossSum, int Correct, int Samples);
 
-/// <summary>A worker's message to the coordinator about a job.</summary>
+/// <summary>
+/// What a worker has to tell about a job and keeps until the coordinator has it on record: a
+/// successor is told again. Every rank tells all of it, since all ranks know the same.
+/// </summary>
 public abstract record JobReport(ulong Job);
 
-/// <summary>
-/// The worker has loaded everything and can run the step after <paramref name="Step"/>.
-/// </summary>
-/// <param name="Numerics">Its numerics fingerprint, as canonical text of key=value pairs.</param>
-public sealed record JobPrepared(ulong Job, long Step, string Numerics, string Device)
+/// <summary>Steps committed since the last report, in order.</summary>
+public sealed record StepsCommitted(ulong Job, int Rank, IReadOnlyList<StepRecord> Steps)
     : JobReport(Job);
 
-/// <summary>Steps committed since the last report.</summary>
-public sealed record StepsCommitted(ulong Job, IReadOnlyList<StepRecord> Steps) : JobReport(Job);
-
-/// <summary>This rank's share of an epoch's evaluation.</summary>
-public sealed record EpochShare(
+/// <summary>An epoch's evaluation: all its test batches, whoever computed them.</summary>
+public sealed record EpochEvaluated(
     ulong Job, int Epoch, long Step, double TrainLoss, double TrainAccuracy,
     IReadOnlyList<TestBatchResult> TestBatches) : JobReport(Job);
 
@@ -37,14 +34,3 @@ public sealed record ParametersHashed(ulong Job, long Step, string Sha256) : Job
 
 /// <summary>A checkpoint is durable.</summary>
 public sealed record CheckpointWritten(ulong Job, long Step, string Path) : JobReport(Job);
-
-/// <summary>The worker is through: with all steps, or with an agreed stop.</summary>
-public sealed record WorkFinished(
-    ulong Job, long Step, bool Stopped, string ParametersSha256, double TrainingSeconds)
-    : JobReport(Job);
-
-/// <summary>The worker cannot go on.</summary>
-/// <param name="PeerRank">The rank whose connection broke, or -1 where the fault is its
-/// own.</param>
-public sealed record WorkFailed(ulong Job, long Step, int ExitCode, int PeerRank, string Message)
-    : JobReport(Job);

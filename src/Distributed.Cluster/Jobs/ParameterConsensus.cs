@@ -9,6 +9,9 @@ internal sealed class ParameterConsensus
     private readonly SortedDictionary<long, SortedDictionary<int, (string Worker, string Hash)>>
         hashes = [];
 
+    /// <summary>Forgets what is not complete: the ranks have changed.</summary>
+    public void Reset() => hashes.Clear();
+
     /// <summary>
     /// Adds a rank's hash; returns what is wrong once all ranks have reported and differ.
     /// </summary>

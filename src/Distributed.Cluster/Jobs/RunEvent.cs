@@ -20,6 +20,19 @@ public sealed record GenerationStarted(
     int Generation, long Step, IReadOnlyList<string> Workers, string Reason) : RunEvent;
 
 /// <summary>
+/// A generation that replaced another has committed its first step. What the change took:
+/// </summary>
+/// <param name="Noticed">When the coordinator learned of the loss, or decided on the
+/// change.</param>
+/// <param name="RegroupMs">From there until the new generation was announced.</param>
+/// <param name="RestoreMs">From there until all its workers held the state and were
+/// connected.</param>
+/// <param name="StepMs">From there until the first step was committed.</param>
+public sealed record GenerationRunning(
+    int Generation, long Step, DateTimeOffset Noticed, double RegroupMs, double RestoreMs,
+    double StepMs) : RunEvent;
+
+/// <summary>
 /// A committed step. Sent for at most a few steps a second; <paramref name="StepsTotal"/> and
 /// <paramref name="EpochsTotal"/> let a watcher draw a bar. The loss is the global batch's mean.
 /// </summary>

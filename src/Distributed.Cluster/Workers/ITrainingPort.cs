@@ -6,33 +6,51 @@ namespace Distributed.Cluster.Workers;
 /// <summary>
 /// The port to the device: everything slow that a worker does. Each call returns at once and is
 /// answered by one message to the actor given in <see cref="Prepare"/>, in the order of the calls;
-/// any of them may be answered by <see cref="TrainingFailed"/> instead.
+/// any of them may be answered by <see cref="TrainingFailed"/> instead, and what
+/// <see cref="Halt"/> cancels is not answered at all.
 /// </summary>
 public interface ITrainingPort
 {
     /// <summary>Answered with TrainingPrepared.</summary>
     void Prepare(PrepareJob order, IActorRef worker);
 
-    /// <summary>Answered with StepDone.</summary>
-    void RunStep(long step, bool voteToStop, bool hashParameters);
+    /// <summary>
+    /// Connects with the generation's ranks and, if this worker's state is not that of the start,
+    /// copies it whole or not at all. Answered with TrainingJoined.
+    /// </summary>
+    void Join(FormGeneration order);
+
+    /// <summary>Answered with StepDone once the step is committed here.</summary>
+    void RunStep(long step, StepVotes votes, bool hashParameters);
 
     /// <summary>
-    /// Evaluates this rank's share of the test set. Answered with EvaluationDone.
+    /// Evaluates this rank's share of the test set and exchanges it with the others. Answered with
+    /// EvaluationDone.
     /// </summary>
     void Evaluate(int epoch);
 
     /// <summary>
-    /// Answered with SnapshotTaken as soon as training may go on, and with CheckpointDone when the
-    /// checkpoint is durable. On every rank but 0 only the snapshot is answered.
+    /// Answered with SnapshotTaken as soon as training may go on, and, if this rank is to write,
+    /// with CheckpointDone when the checkpoint is durable.
     /// </summary>
-    void SaveCheckpoint(long step);
+    void SaveCheckpoint(long step, bool write);
 
     /// <summary>Answered with ParametersReady.</summary>
     void HashParameters();
 
+    /// <summary>
+    /// Cancels the collectives in flight at once and leaves the generation. Answered with
+    /// TrainingHalted, after which nothing of an older generation is committed or sent; peers that
+    /// copy the state of the last committed step are served until the next step is committed.
+    /// </summary>
+    void Halt(int generation, string reason);
+
     /// <summary>Cancels what is in flight and frees the job. Not answered.</summary>
     void Release(string reason);
 }
+
+/// <summary>What a rank votes for with a step; the votes travel with its gradients.</summary>
+public readonly record struct StepVotes(bool Stop, bool Yield);
 
 /// <summary>An answer of the port; those of another job are stale.</summary>
 public abstract record TrainingAnswer(ulong Job);
@@ -40,13 +58,18 @@ public abstract record TrainingAnswer(ulong Job);
 public sealed record TrainingPrepared(ulong Job, long Step, string Numerics, string Device)
     : TrainingAnswer(Job);
 
+public sealed record TrainingJoined(ulong Job, int Generation, long Step) : TrainingAnswer(Job);
+
 /// <param name="Job">The job.</param>
 /// <param name="Record">What happened.</param>
 /// <param name="StopVotes">How many ranks voted to stop; the same on every rank.</param>
+/// <param name="YieldVotes">How many ranks voted to pause; the same on every rank.</param>
 /// <param name="ParametersSha256">Empty unless asked for.</param>
 public sealed record StepDone(
-    ulong Job, StepRecord Record, int StopVotes, string ParametersSha256) : TrainingAnswer(Job);
+    ulong Job, StepRecord Record, int StopVotes, int YieldVotes, string ParametersSha256)
+    : TrainingAnswer(Job);
 
+/// <summary>The whole test set's results, the same on every rank.</summary>
 public sealed record EvaluationDone(
     ulong Job, int Epoch, double TrainLoss, double TrainAccuracy,
     IReadOnlyList<TestBatchResult> TestBatches) : TrainingAnswer(Job);
@@ -58,8 +81,8 @@ public sealed record CheckpointDone(ulong Job, long Step, string Path) : Trainin
 public sealed record ParametersReady(ulong Job, string Sha256) : TrainingAnswer(Job);
 
 /// <param name="Job">The job.</param>
-/// <param name="ExitCode">What the run's command should exit with.</param>
-/// <param name="PeerRank">The rank whose connection broke, or -1.</param>
-/// <param name="Message">What, expected, what to do.</param>
-public sealed record TrainingFailed(ulong Job, int ExitCode, int PeerRank, string Message)
-    : TrainingAnswer(Job);
+/// <param name="Generation">The one given to Halt.</param>
+/// <param name="Step">The last committed step.</param>
+public sealed record TrainingHalted(ulong Job, int Generation, long Step) : TrainingAnswer(Job);
+
+public sealed record TrainingFailed(ulong Job, WorkFailure Failure) : TrainingAnswer(Job);

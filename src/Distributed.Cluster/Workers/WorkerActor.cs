@@ -1,46 +1,90 @@
+using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 
 namespace Distributed.Cluster.Workers;
 
 /// <summary>
-/// A worker: takes one job at a time from the coordinator and works through its schedule step by
-/// step. Which step, evaluation or checkpoint comes next is decided by
-/// <see cref="WorkDecisions"/>; the work itself is done behind <see cref="ITrainingPort"/>.
+/// A worker: finds the coordinator that acts, stays in touch with it, and takes one job at a time
+/// from it. While there is no coordinator the job goes on; what it has to tell is kept.
 /// </summary>
-/// <param name="coordinator">Where reports go.</param>
+/// <param name="identity">Of the first life: a worker that was removed draws a new
+/// incarnation.</param>
+/// <param name="seeds">Coordinators' addresses, dialled in turn.</param>
+/// <param name="dialer">The way to them.</param>
 /// <param name="port">The device.</param>
-/// <param name="reportInterval">How often committed steps are reported, in one message.</param>
+/// <param name="timing">How often and how patiently.</param>
+/// <param name="host">Told WorkerJoined, NoCoordinator and, last, WorkerLeft.</param>
 public sealed class WorkerActor(
-    IActorRef coordinator, ITrainingPort port, TimeSpan reportInterval) : Actor
+    WorkerIdentity identity, IReadOnlyList<string> seeds, IDialPort dialer, ITrainingPort port,
+    WorkerTiming timing, IActorRef host) : Actor
 {
-    /// <summary>A report is sent early when it holds this many steps.</summary>
-    private const int StepsPerReportMax = 256;
+    private static readonly object BeatTimer = new();
+    private static readonly object RedialTimer = new();
 
-    private readonly List<StepRecord> unreported = [];
-    private ulong job;
-    private JobDescription? description;
-    private WorkProgress progress = new(0, 0, 0, false);
-    private int rank;
-    private int checkpointsInFlight;
-    private bool stopWanted;
-    private bool finishing;
-    private bool stopped;
-    private double trainingMs;
-    private long lastReportNs;
+    private WorkerIdentity self = identity;
+    private IControlLink? link;
+    private bool isMember;
+    private bool isDialling;
+    private string leader = "";
+    private string dialled = "";
+    private int nextSeed;
+    private long term;
+    private long heardNs;
+    private long beatNs;
+    private string? leaveReason;
+    private JobWork? work;
+    private long lastSequence;
+
+    protected override void PreStart(IActorContext context)
+    {
+        beatNs = context.NowNs;
+        context.StartPeriodicTimer(BeatTimer, timing.HeartbeatInterval, Beat.Instance);
+        Dial(context);
+    }
+
+    protected override void PostStop(IActorContext context)
+    {
+        Release("the worker stops");
+        link?.Close("the worker stops");
+    }
 
     protected override void Receive(object message, IActorContext context)
     {
         switch (message)
         {
-            case PrepareJob order:
-                OnPrepare(order, context);
+            case WorkAnswered answered when answered.Work == work:
+                work.OnAnswer(answered.Answer, context);
                 break;
-            case JobOrder order when order.Job == job:
-                OnOrder(order, context);
+            case LinkMessage received when received.Link == link:
+                heardNs = context.NowNs;
+                OnCoordinator(received.Message, context);
                 break;
-            case TrainingAnswer answer when answer.Job == job:
-                OnAnswer(answer, context);
+            case Beat:
+                OnBeat(context);
+                break;
+            case LinkOpened opened:
+                isDialling = false;
+                link = opened.Link;
+                heardNs = context.NowNs;
+                break;
+            case LinkClosed closed:
+                if (closed.Link == link)
+                    LoseLink(closed.Reason, context);
+                break;
+            case DialFailed failed:
+                isDialling = false;
+                host.Tell(new NoCoordinator(failed.Reason));
+                RedialLater(context);
+                break;
+            case Redial:
+                Dial(context);
+                break;
+            case LeaveCluster leave:
+                OnLeave(leave, context);
+                break;
+            case WorkAnswered or LinkMessage:
+                // Of a job that was released, or of a stream that was given up.
                 break;
             default:
                 context.Unhandled(message);
@@ -48,143 +92,182 @@ public sealed class WorkerActor(
         }
     }
 
-    private void OnPrepare(PrepareJob order, IActorContext context)
+    private void OnCoordinator(CoordinatorMessage message, IActorContext context)
     {
-        if (description is not null)
-            port.Release("another job took the worker");
-        job = order.Job;
-        description = order.Description;
-        rank = order.Rank;
-        progress = WorkProgress.At(description.StartStep, description.Schedule);
-        unreported.Clear();
-        checkpointsInFlight = 0;
-        trainingMs = 0;
-        stopWanted = finishing = stopped = false;
-        port.Prepare(order, context.Self);
+        switch (message)
+        {
+            case Ordered ordered when isMember:
+                OnOrder(ordered.Order, context);
+                break;
+            case ReportsRecorded recorded when recorded.Job == work?.Job:
+                work.OnRecorded(recorded.Sequence, context);
+                break;
+            case Welcome welcome:
+                OnWelcome(welcome, context);
+                break;
+            case NotLeader notLeader:
+                leader = notLeader.LeaderAddress;
+                break;
+            case Removed removed:
+                OnRemoved(removed, context);
+                break;
+        }
+    }
+
+    private void OnWelcome(Welcome welcome, IActorContext context)
+    {
+        if (welcome.Term < term)
+        {
+            GiveUpLink($"it is of term {welcome.Term}, which term {term} replaced", context);
+            return;
+        }
+
+        term = welcome.Term;
+        isMember = true;
+        leader = dialled;
+        context.Log.Info($"joined the cluster at {dialled} in term {term}");
+        host.Tell(new WorkerJoined(dialled, term));
+        if (work is null)
+            Send(new WorkForgotten(Job: 0));
+        else
+            work.TellAll();
+        if (leaveReason is not null)
+            link!.Tell(new LeaveRequest(leaveReason));
+    }
+
+    private void OnRemoved(Removed removed, IActorContext context)
+    {
+        Release(removed.Reason);
+        if (leaveReason is not null)
+        {
+            Leave(removed.Reason, context);
+            return;
+        }
+
+        context.Log.Warning($"removed from the cluster: {removed.Reason}; joining as new");
+        self = self with { Incarnation = context.Random.NextUInt64() };
+        GiveUpLink("this incarnation was removed", context);
     }
 
     private void OnOrder(JobOrder order, IActorContext context)
     {
-        switch (order)
+        if (order is PrepareJob prepare)
         {
-            case StartJob:
-                lastReportNs = context.NowNs;
-                Advance(context);
-                break;
-            case StopWork stop:
-                context.Log.Info($"voting to stop: {stop.Reason}");
-                stopWanted = true;
-                break;
-            case ReleaseJob release:
-                port.Release(release.Reason);
-                job = 0;
-                description = null;
-                break;
+            if (work?.Job == prepare.Job && !work.HasFailed)
+            {
+                work.TellState();
+                return;
+            }
+
+            Release("another job took the worker");
+            work = new JobWork(prepare, port, timing, lastSequence, Send);
+            work.Prepare(context);
+        }
+        else if (order.Job != work?.Job)
+        {
+            Send(new WorkForgotten(order.Job));
+        }
+        else if (order is ReleaseJob release)
+        {
+            Release(release.Reason);
+        }
+        else
+        {
+            work.OnOrder(order, context);
         }
     }
 
-    private void OnAnswer(TrainingAnswer answer, IActorContext context)
+    private void Release(string reason)
     {
-        switch (answer)
-        {
-            case TrainingPrepared prepared:
-                Report(new JobPrepared(job, prepared.Step, prepared.Numerics, prepared.Device));
-                break;
-            case StepDone done:
-                OnStepDone(done, context);
-                break;
-            case EvaluationDone done:
-                progress = progress with { EpochsEvaluated = done.Epoch };
-                ReportSteps(context);
-                Report(new EpochShare(
-                    job, done.Epoch, progress.Step, done.TrainLoss, done.TrainAccuracy,
-                    done.TestBatches));
-                Advance(context);
-                break;
-            case SnapshotTaken taken:
-                progress = progress with { StepSaved = taken.Step };
-                Advance(context);
-                break;
-            case CheckpointDone done:
-                checkpointsInFlight--;
-                Report(new CheckpointWritten(job, done.Step, done.Path));
-                FinishWhenSaved();
-                break;
-            case ParametersReady ready:
-                Report(new WorkFinished(
-                    job, progress.Step, stopped, ready.Sha256, trainingMs / 1e3));
-                break;
-            case TrainingFailed failed:
-                ReportSteps(context);
-                Report(new WorkFailed(
-                    job, progress.Step + 1, failed.ExitCode, failed.PeerRank, failed.Message));
-                break;
-        }
-    }
-
-    private void OnStepDone(StepDone done, IActorContext context)
-    {
-        Invariant.Check(done.Record.Step == progress.Step + 1, "steps are committed one by one");
-        progress = progress with
-        {
-            Step = done.Record.Step,
-            StopAgreed = progress.StopAgreed || done.StopVotes > 0,
-        };
-        trainingMs += done.Record.StepMs;
-        unreported.Add(done.Record);
-        if (done.ParametersSha256.Length > 0)
-            Report(new ParametersHashed(job, progress.Step, done.ParametersSha256));
-        if (unreported.Count >= StepsPerReportMax
-            || context.NowNs - lastReportNs >= reportInterval.TotalNanoseconds)
-            ReportSteps(context);
-        Advance(context);
-    }
-
-    private void Advance(IActorContext context)
-    {
-        Invariant.Check(description is not null, "a worker advances within a job");
-        WorkDecision decision = WorkDecisions.Next(description.Schedule, progress);
-        switch (decision.Action)
-        {
-            case WorkAction.RunStep run:
-                port.RunStep(
-                    run.Step, stopWanted, description.Schedule.HashesParametersAt(run.Step));
-                break;
-            case WorkAction.Evaluate evaluate:
-                port.Evaluate(evaluate.Epoch);
-                break;
-            case WorkAction.SaveCheckpoint save:
-                context.Log.Debug($"saving a checkpoint: {decision.Reason}");
-                if (rank == 0)
-                    checkpointsInFlight++;
-                port.SaveCheckpoint(save.Step);
-                break;
-            case WorkAction.Finish finish:
-                context.Log.Info($"finished: {decision.Reason}");
-                ReportSteps(context);
-                finishing = true;
-                stopped = finish.Stopped;
-                FinishWhenSaved();
-                break;
-        }
-    }
-
-    private void FinishWhenSaved()
-    {
-        if (!finishing || checkpointsInFlight > 0)
+        if (work is null)
             return;
-        finishing = false;
-        port.HashParameters();
+        lastSequence = work.LastSequence;
+        work.Release(reason);
+        work = null;
     }
 
-    private void ReportSteps(IActorContext context)
+    private void OnLeave(LeaveCluster leave, IActorContext context)
     {
-        lastReportNs = context.NowNs;
-        if (unreported.Count == 0)
+        if (leaveReason is not null)
             return;
-        Report(new StepsCommitted(job, [.. unreported]));
-        unreported.Clear();
+        leaveReason = leave.Reason;
+        if (isMember)
+            Send(new LeaveRequest(leave.Reason));
+        else if (work is null)
+            Leave("no coordinator knows of it", context);
     }
 
-    private void Report(JobReport report) => coordinator.Tell(report);
+    private void Leave(string reason, IActorContext context)
+    {
+        host.Tell(new WorkerLeft(reason));
+        context.Stop(context.Self);
+    }
+
+    private void OnBeat(IActorContext context)
+    {
+        long sinceNs = context.NowNs - beatNs;
+        beatNs = context.NowNs;
+        if (sinceNs > 2 * (long)timing.HeartbeatInterval.TotalNanoseconds)
+        {
+            // This process stood still: the coordinator's answers may be waiting behind this beat.
+            heardNs = context.NowNs;
+        }
+
+        if (link is null)
+            return;
+        if (isMember)
+            link.Tell(Heartbeat.Instance);
+        if (context.NowNs - heardNs > (long)timing.CoordinatorTimeout.TotalNanoseconds)
+        {
+            GiveUpLink(
+                $"it said nothing for {timing.CoordinatorTimeout.TotalSeconds:0.#} s", context);
+        }
+    }
+
+    private void GiveUpLink(string reason, IActorContext context)
+    {
+        link?.Close(reason);
+        LoseLink(reason, context);
+    }
+
+    private void LoseLink(string reason, IActorContext context)
+    {
+        if (isMember)
+            context.Log.Warning($"the coordinator at {dialled} is gone: {reason}");
+        link = null;
+        isMember = false;
+        RedialLater(context);
+    }
+
+    private void RedialLater(IActorContext context)
+    {
+        if (!isDialling && !context.IsTimerActive(RedialTimer))
+            context.StartTimer(RedialTimer, timing.RedialDelay, Redial.Instance);
+    }
+
+    private void Dial(IActorContext context)
+    {
+        if (link is not null || isDialling)
+            return;
+        isDialling = true;
+        dialled = leader.Length > 0 ? leader : seeds[nextSeed++ % seeds.Count];
+        leader = "";
+        dialer.Dial(dialled, self, context.Self);
+    }
+
+    private void Send(WorkerMessage message)
+    {
+        if (isMember)
+            link!.Tell(message);
+    }
+
+    private sealed record Beat
+    {
+        public static Beat Instance { get; } = new();
+    }
+
+    private sealed record Redial
+    {
+        public static Redial Instance { get; } = new();
+    }
 }

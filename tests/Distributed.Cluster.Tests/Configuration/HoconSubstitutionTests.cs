@@ -50,6 +50,17 @@ public sealed class HoconSubstitutionTests
     [InlineData("a = ${missing}, a = 42", """{"a":42}""")]
     [InlineData("a = ${a}, a = 42", """{"a":42}""")]
     [InlineData("a = ${missing}, a = [1], a = ${a} [2]", """{"a":[1,2]}""")]
+    // Merges that wait for one another
+    [InlineData("low = 5, high { q = 10 }\na = 1, a.deep.er = ${b}, a = ${low}, a = ${high}\n"
+        + "a { c = 3 }, b = ${high}, b = ${low}\nm = ${high}, m { d = 6, e = ${a}, f = ${b} }",
+        """
+        {"low":5,"high":{"q":10},"a":{"q":10,"c":3},"b":5,
+         "m":{"q":10,"d":6,"e":{"q":10,"c":3},"f":5}}
+        """)]
+    // Empty and quoted elements
+    [InlineData("n { \"\" { \"\" = 4 } }, \"n.\" = 5, "
+        + "a = ${n.\"\".\"\"}${ \"n\".\"\".\"\" }${\"n.\"}",
+        """{"n":{"":{"":4}},"n.":5,"a":"445"}""")]
     // Self-reference looks back
     [InlineData("path = a, path = ${path}\":b\", path = ${path}\":c\"", """{"path":"a:b:c"}""")]
     [InlineData("a = [1], a = ${a} [2], a = ${a} [3]", """{"a":[1,2,3]}""")]

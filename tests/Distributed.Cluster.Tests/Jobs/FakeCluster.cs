@@ -8,24 +8,32 @@ using Distributed.Kernel.Tests.Actors;
 namespace Distributed.Cluster.Tests.Jobs;
 
 /// <summary>
-/// A coordinator and workers on one virtual clock: the production actors over ports that compute
-/// on integers. Ranks step together, as their all-reduce would make them.
+/// Coordinators and workers on one virtual clock: the production actors over ports that compute on
+/// integers and answer at once. Ranks step together, as their all-reduce would make them.
 /// </summary>
 internal sealed class FakeCluster
 {
+    public const ulong JobNumber = 0xfeed;
+
     public static readonly TimeSpan WorkersDeadline = TimeSpan.FromSeconds(30);
 
     private readonly TestEnvironment environment = new();
-    private readonly IActorRef coordinator;
+    private readonly FakeNetwork network = new();
     private readonly Watcher watcher = new();
+    private readonly Dictionary<string, FakeStore.Session> sessions = [];
+    private readonly List<string> seeds;
 
-    public FakeCluster()
+    public FakeCluster(int coordinators = 1)
     {
-        coordinator = environment.System.Spawn(
-            "coordinator", () => new CoordinatorActor(() => Recorder, WorkersDeadline));
+        Recorder = new FakeRecorder();
+        seeds = [.. Enumerable.Range(0, coordinators).Select(index => $"c{index}:1")];
+        foreach (string address in seeds)
+            StartCoordinator(address);
     }
 
-    public FakeRecorder Recorder { get; } = new();
+    public FakeStore Store { get; } = new();
+
+    public FakeRecorder Recorder { get; }
 
     public List<FakeTraining> Trainings { get; } = [];
 
@@ -34,43 +42,85 @@ internal sealed class FakeCluster
     public RunEvent Outcome => Assert.Single(
         Events, happened => happened is RunCompleted or RunInterrupted or RunFailed);
 
+    public IEnumerable<GenerationStarted> Generations => Events.OfType<GenerationStarted>();
+
+    public string Leader => Store.Lease.Holder!.Address;
+
     public static JobDescription Job(
         int workers = 2, long steps = 10, long stepsPerEpoch = 4, long checkpointEvery = 4,
-        long start = 0, int shards = 4, string numerics = "") =>
+        long start = 0, int shards = 4, string numerics = "", int minWorkers = 1) =>
         new(
-            "job", "spec", "/runs/job", workers, shards, ReductionOrder.Exact, GlobalBatch: 64,
-            TrainSamples: (64 * stepsPerEpoch) - 10, TestBatches: 5,
+            "job", "spec", "/runs/job", workers, minWorkers, shards, ReductionOrder.Exact,
+            GlobalBatch: 64, TrainSamples: (64 * stepsPerEpoch) - 10, TestBatches: 5,
             new StepSchedule(steps, stepsPerEpoch, checkpointEvery, ParameterHashEverySteps: 3),
             start, start > 0 ? "/runs/job/checkpoints/x" : "", numerics, 0, "commit");
 
+    public void StartCoordinator(string address)
+    {
+        var identity = new CoordinatorIdentity(
+            address, (ulong)(1000 + network.CoordinatorsStarted), "host", 1, address);
+        FakeStore.Session session = sessions[address] = Store.Connect();
+        network.Start(address, environment.System.Spawn(
+            $"coordinator-{network.CoordinatorsStarted}",
+            () => new CoordinatorActor(
+                identity, session, () => Recorder.Open(),
+                new CoordinatorSettings { WorkersDeadline = WorkersDeadline })));
+    }
+
+    /// <summary>Without a word: its actors are gone and its streams break.</summary>
+    public void KillCoordinator(string address)
+    {
+        sessions[address].IsCut = true;
+        environment.System.Stop(network.CoordinatorAt(address)!);
+        network.Kill(address);
+        Recorder.CrashAll();
+    }
+
     public FakeTraining AddWorker(string name)
     {
-        var training = new FakeTraining(name, Trainings);
+        var training = new FakeTraining(name, Trainings, (ulong)Trainings.Count + 1);
         Trainings.Add(training);
-        ulong incarnation = (ulong)Trainings.Count;
-        var reports = new Relay(report => coordinator.Tell(
-            new ReportReceived(incarnation, (JobReport)report)));
-        IActorRef worker = environment.System.Spawn(
-            $"worker-{incarnation}",
-            () => new WorkerActor(reports, training, TimeSpan.FromMilliseconds(250)));
-        coordinator.Tell(new WorkerConnected(
-            new WorkerIdentity(name, incarnation, 100 + Trainings.Count, $"{name}:1"), worker));
+        var identity = new WorkerIdentity(
+            name, training.Incarnation, "host", 100 + Trainings.Count, $"{name}:1", []);
+        training.Worker = environment.System.Spawn(
+            $"worker-{training.Incarnation}",
+            () => new WorkerActor(
+                identity, seeds, network, training, new WorkerTiming(), training.Host));
         return training;
     }
 
-    public void Disconnect(FakeTraining training, string reason)
+    public void Kill(FakeTraining training, string reason = "its connection broke")
     {
         training.IsDead = true;
-        coordinator.Tell(new WorkerDisconnected((ulong)Trainings.IndexOf(training) + 1, reason));
+        network.Break(training.Worker!, reason);
+        environment.System.Stop(training.Worker!);
+        foreach (FakeTraining other in Trainings)
+            other.LosePeer(training);
     }
 
-    public void Submit(JobDescription job) => coordinator.Tell(new SubmitJob(job, watcher));
+    /// <summary>As SIGSTOP does: nothing is heard of it, and nothing breaks.</summary>
+    public void Freeze(FakeTraining training)
+    {
+        training.IsFrozen = true;
+        network.Freeze(training.Worker!);
+    }
+
+    public void Thaw(FakeTraining training)
+    {
+        training.IsFrozen = false;
+        network.Thaw(training.Worker!);
+    }
+
+    public void Submit(JobDescription job) => Leading.Tell(
+        new SubmitJob(JobNumber, job, watcher));
+
+    public void Watch(int epochsSeen) => Leading.Tell(
+        new WatchJob(JobNumber, epochsSeen, watcher));
 
     public void Stop()
     {
         environment.Settle();
-        coordinator.Tell(
-            new StopJob(Events.OfType<JobAccepted>().Single().Job, "the test asked for it"));
+        Leading.Tell(new StopJob(JobNumber, "the test asked for it"), new Watcher());
     }
 
     public void Run(double seconds = 1) => environment.Advance(seconds);
@@ -78,17 +128,32 @@ internal sealed class FakeCluster
     /// <summary>Runs until every live rank has asked for a step beyond the given one.</summary>
     public void RunPast(long step)
     {
-        foreach (FakeTraining training in Trainings)
-            training.HoldAt = step + 1;
+        HoldAt(step + 1);
         Run();
     }
 
     public void LetGo()
     {
-        foreach (FakeTraining training in Trainings)
-            training.HoldAt = long.MaxValue;
-        Trainings[0].TryCommit();
+        HoldAt(long.MaxValue);
         Run();
+    }
+
+    private void HoldAt(long step)
+    {
+        foreach (FakeTraining training in Trainings)
+            training.HoldAt = step;
+        foreach (FakeTraining training in Trainings)
+            training.TryCommit();
+    }
+
+    private IActorRef Leading
+    {
+        get
+        {
+            if (Store.Lease.Holder is null)
+                Run(0.1);
+            return network.CoordinatorAt(Leader)!;
+        }
     }
 
     private sealed class Watcher : IActorRef
@@ -97,38 +162,49 @@ internal sealed class FakeCluster
 
         public string Path => "/watcher";
 
-        public void Tell(object message, IActorRef? sender = null) => Events.Add((RunEvent)message);
-    }
-
-    private sealed class Relay(Action<object> deliver) : IActorRef
-    {
-        public string Path => "/relay";
-
-        public void Tell(object message, IActorRef? sender = null) => deliver(message);
+        public void Tell(object message, IActorRef? sender = null)
+        {
+            if (message is RunEvent happened)
+                Events.Add(happened);
+        }
     }
 }
 
 /// <summary>
 /// A device that needs no time: its parameters are the sum of the steps it has done.
 /// </summary>
-internal sealed class FakeTraining(string name, List<FakeTraining> all) : ITrainingPort
+internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong incarnation)
+    : ITrainingPort
 {
-    private IActorRef? worker;
+    private IActorRef? answerTo;
     private PrepareJob? order;
-    private (long Step, bool Vote, bool Hash)? asked;
+    private (long Step, StepVotes Votes, bool Hash)? asked;
     private long parameters;
+    private long step;
 
     public string Name => name;
 
+    public ulong Incarnation => incarnation;
+
+    public IActorRef? Worker { get; set; }
+
+    public FakeHost Host { get; } = new();
+
     public bool IsDead { get; set; }
+
+    public bool IsFrozen { get; set; }
 
     public string Numerics { get; set; } = "library=1; threads=1";
 
-    public TrainingFailed? FailureAtNextStep { get; set; }
+    public WorkFailure? FailureAtNextStep { get; set; }
+
+    public WorkFailure? FailureAtPrepare { get; set; }
 
     public string? CheckpointFailure { get; set; }
 
     public long HoldAt { get; set; } = long.MaxValue;
+
+    public bool IgnoresHalt { get; set; }
 
     public string HashSuffix { get; set; } = "";
 
@@ -136,112 +212,161 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all) : ITrain
 
     public bool IsReleased { get; private set; }
 
-    public int Rank => order?.Rank ?? -1;
+    public Generation? Generation { get; private set; }
+
+    public int Rank { get; private set; } = -1;
+
+    public long Step => step;
+
+    /// <summary>How often the state was copied from another worker.</summary>
+    public int Copies { get; private set; }
 
     private ulong Job => order!.Job;
 
-    public void Prepare(PrepareJob job, IActorRef answerTo)
+    public void Prepare(PrepareJob job, IActorRef worker)
     {
         order = job;
-        worker = answerTo;
-        Answer(new TrainingPrepared(Job, job.Description.StartStep, Numerics, "cpu"));
+        answerTo = worker;
+        step = job.Step;
+        parameters = job.Step * (job.Step + 1) / 2;
+        if (FailureAtPrepare is { } failure)
+            Answer(new TrainingFailed(Job, failure));
+        else
+            Answer(new TrainingPrepared(Job, step, Numerics, "cpu"));
     }
 
-    public void RunStep(long step, bool voteToStop, bool hashParameters)
+    public void Join(FormGeneration form)
     {
-        asked = (step, voteToStop, hashParameters);
+        Generation = form.Generation;
+        Rank = form.Rank;
+        StartPoint start = form.Generation.Start;
+        if (start.Step != step)
+        {
+            FakeTraining? source = all.LastOrDefault(
+                other => $"{other.Name}:1" == start.SourceAddress);
+            if (source is null || source.IsDead || source.step != start.Step)
+            {
+                Answer(new TrainingFailed(
+                    Job, new WorkFailure(Blame.Peer, 1, -1, "the source is gone")));
+                return;
+            }
+
+            (step, parameters) = (source.step, source.parameters);
+            Copies++;
+        }
+
+        Answer(new TrainingJoined(Job, form.Generation.Number, step));
+    }
+
+    public void RunStep(long next, StepVotes votes, bool hashParameters)
+    {
+        asked = (next, votes, hashParameters);
         if (FailureAtNextStep is { } failure)
-            Answer(failure with { Job = Job });
+            Answer(new TrainingFailed(Job, failure));
         else
             TryCommit();
     }
 
-    public void Evaluate(int epoch)
-    {
-        int ranks = order!.Generation.Ranks.Count;
-        int batches = order.Description.TestBatches;
-        var results = new List<TestBatchResult>();
-        for (int batch = batches * Rank / ranks; batch < batches * (Rank + 1) / ranks; batch++)
-            results.Add(new TestBatchResult(batch, batch * 0.5, batch, 10));
-        Answer(new EvaluationDone(Job, epoch, 0.25, 0.75, results));
-    }
+    public void Evaluate(int epoch) => Answer(new EvaluationDone(
+        Job, epoch, 0.25, 0.75,
+        [
+            .. Enumerable.Range(0, order!.Description.TestBatches).Select(
+                batch => new TestBatchResult(batch, batch * 0.5, batch, 10)),
+        ]));
 
-    public void SaveCheckpoint(long step)
+    public void SaveCheckpoint(long saved, bool write)
     {
-        Answer(new SnapshotTaken(Job, step));
-        if (Rank != 0)
+        Assert.Equal(step, saved);
+        Answer(new SnapshotTaken(Job, saved));
+        if (!write)
             return;
         if (CheckpointFailure is { } failure)
         {
-            Answer(new TrainingFailed(Job, ExitCodes.OperatingError, -1, failure));
+            Answer(new TrainingFailed(Job, new WorkFailure(Blame.Job, 1, -1, failure)));
             return;
         }
 
-        Saved.Add(step);
-        Answer(new CheckpointDone(Job, step, $"/checkpoints/{step}"));
+        Saved.Add(saved);
+        Answer(new CheckpointDone(Job, saved, $"/checkpoints/{saved}"));
     }
 
     public void HashParameters() => Answer(new ParametersReady(Job, Hash));
 
-    public void Release(string reason) => IsReleased = true;
+    public void Halt(int generation, string reason)
+    {
+        asked = null;
+        Generation = null;
+        Rank = -1;
+        if (!IgnoresHalt)
+            Answer(new TrainingHalted(Job, generation, step));
+    }
+
+    public void Release(string reason)
+    {
+        IsReleased = true;
+        asked = null;
+        Generation = null;
+    }
 
     /// <summary>Commits once every rank of the generation has asked for the same step.</summary>
     public void TryCommit()
     {
-        List<FakeTraining> ranks =
-            [.. all.Where(other => other.order is not null && other.Rank >= 0)];
-        bool together = ranks.Count == order!.Generation.Ranks.Count
-            && ranks.All(rank => !rank.IsDead && rank.asked is not null);
-        if (!together || asked!.Value.Step >= HoldAt)
+        if (Generation is null || asked is null || asked.Value.Step >= HoldAt)
             return;
+        List<FakeTraining> ranks = Ranks();
+        if (ranks.Count == Generation.Ranks.Count)
+            Commit(ranks, ranks);
+    }
+
+    /// <summary>
+    /// The step in flight is committed by some ranks only, as when its last frames reach only some.
+    /// </summary>
+    public void CommitAt(params FakeTraining[] chosen) => Commit(Ranks(), chosen);
+
+    public void LosePeer(FakeTraining peer)
+    {
+        int rank = Generation?.RankOf(peer.Incarnation) ?? -1;
+        if (rank < 0 || IsDead || asked is null)
+            return;
+        asked = null;
+        Answer(new TrainingFailed(
+            Job, new WorkFailure(Blame.Peer, 1, rank, $"lost {peer.Name}")));
+    }
+
+    private List<FakeTraining> Ranks() =>
+    [
+        .. all.Where(other => other.asked is not null && !other.IsDead && !other.IsFrozen
+            && other.Generation?.Number == Generation!.Number),
+    ];
+
+    private void Commit(List<FakeTraining> ranks, IReadOnlyList<FakeTraining> chosen)
+    {
         Assert.Single(ranks.Select(rank => rank.asked!.Value.Step).Distinct());
-        int votes = ranks.Count(rank => rank.asked!.Value.Vote);
-        var committed = ranks.Select(rank => (Rank: rank, rank.asked!.Value)).ToList();
-        foreach ((FakeTraining rank, (long step, bool _, bool hash)) in committed)
+        int stops = ranks.Count(rank => rank.asked!.Value.Votes.Stop);
+        int yields = ranks.Count(rank => rank.asked!.Value.Votes.Yield);
+        foreach (FakeTraining rank in ranks.Where(chosen.Contains))
         {
+            (long next, StepVotes _, bool hash) = rank.asked!.Value;
             rank.asked = null;
-            rank.parameters += step;
+            rank.step = next;
+            rank.parameters += next;
             rank.Answer(new StepDone(
-                Job, new StepRecord(step, 1.0 / step, 32, 64, 0.1, 1, 1, 0, 2), votes,
+                Job, new StepRecord(next, 1.0 / next, 32, 64, 0.1, 1, 1, 0, 2), stops, yields,
                 hash ? rank.Hash : ""));
         }
     }
 
     private string Hash => $"{parameters}{HashSuffix}";
 
-    private void Answer(TrainingAnswer answer) => worker!.Tell(answer);
+    private void Answer(TrainingAnswer answer) => answerTo!.Tell(answer);
 }
 
-/// <summary>Keeps what a run folder would hold.</summary>
-internal sealed class FakeRecorder : IRunRecorder
+/// <summary>What a worker's process hears of it.</summary>
+internal sealed class FakeHost : IActorRef
 {
-    private IActorRef? job;
+    public List<object> Heard { get; } = [];
 
-    public List<(int Rank, long Step)> StepsSeen { get; } = [];
+    public string Path => "/host";
 
-    public List<int> EpochsSeen { get; } = [];
-
-    public bool Ended { get; private set; }
-
-    public string? FailureOnBegin { get; set; }
-
-    public void Begin(JobDescription description, string numerics, IActorRef answerTo)
-    {
-        job = answerTo;
-        job.Tell(FailureOnBegin is null
-            ? new RecordingBegun()
-            : new RecordingFailed(FailureOnBegin));
-    }
-
-    public void Steps(int rank, IReadOnlyList<StepRecord> steps) =>
-        StepsSeen.AddRange(steps.Select(step => (rank, step.Step)));
-
-    public void Epoch(EpochCompleted epoch) => EpochsSeen.Add(epoch.Epoch);
-
-    public void End(RunCompleted? summary)
-    {
-        Assert.False(Ended, "a recording ends once");
-        Ended = true;
-        job!.Tell(new RecordingEnded());
-    }
+    public void Tell(object message, IActorRef? sender = null) => Heard.Add(message);
 }

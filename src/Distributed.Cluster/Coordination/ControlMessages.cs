@@ -1,0 +1,56 @@
+using Distributed.Cluster.Jobs;
+
+namespace Distributed.Cluster.Coordination;
+
+/// <summary>What a worker sends over its control stream, after its introduction.</summary>
+public abstract record WorkerMessage;
+
+/// <summary>A sign of life; any other message is one too.</summary>
+public sealed record Heartbeat : WorkerMessage
+{
+    public static Heartbeat Instance { get; } = new();
+}
+
+/// <summary>The worker wants to go, within its grace: hand its work over and let it go.</summary>
+public sealed record LeaveRequest(string Reason) : WorkerMessage;
+
+/// <summary>Where the worker stands with its job.</summary>
+public sealed record WorkReported(WorkState State) : WorkerMessage;
+
+/// <summary>
+/// The worker has not that job; with job 0, said after each Welcome by a worker without a job, it
+/// has none.
+/// </summary>
+public sealed record WorkForgotten(ulong Job) : WorkerMessage;
+
+/// <summary>
+/// A report that the worker keeps until it is on record. Sequences count from 1 in its life.
+/// </summary>
+public sealed record ReportSent(long Sequence, JobReport Report) : WorkerMessage;
+
+/// <summary>What a coordinator sends over a worker's control stream.</summary>
+public abstract record CoordinatorMessage;
+
+/// <summary>The worker is a member; orders come from the coordinator of this term.</summary>
+public sealed record Welcome(long Term) : CoordinatorMessage;
+
+/// <summary>This coordinator does not act; the one at that address does, if any is known.</summary>
+public sealed record NotLeader(string LeaderAddress) : CoordinatorMessage;
+
+/// <summary>
+/// The worker's incarnation is no member any more: what it holds is stale, and it may come back as
+/// a new one. After a LeaveRequest it may go.
+/// </summary>
+public sealed record Removed(string Reason) : CoordinatorMessage;
+
+/// <summary>Answers every heartbeat.</summary>
+public sealed record HeartbeatAnswer : CoordinatorMessage
+{
+    public static HeartbeatAnswer Instance { get; } = new();
+}
+
+/// <summary>All reports of the job up to this one are on record.</summary>
+public sealed record ReportsRecorded(ulong Job, long Sequence) : CoordinatorMessage;
+
+/// <summary>An order about a job.</summary>
+public sealed record Ordered(JobOrder Order) : CoordinatorMessage;

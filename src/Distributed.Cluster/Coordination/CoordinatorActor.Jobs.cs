@@ -1,0 +1,243 @@
+using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Membership;
+using Distributed.Kernel;
+
+namespace Distributed.Cluster.Coordination;
+
+/// <summary>How jobs are taken on, get workers and end.</summary>
+public sealed partial class CoordinatorActor
+{
+    private readonly SortedDictionary<ulong, RunningJob> jobs = [];
+    private readonly List<ulong> jobOrder = [];
+    private readonly SortedDictionary<ulong, RunEvent> ended = [];
+    private readonly SortedDictionary<ulong, List<IActorRef>> submissions = [];
+    private readonly HashSet<(ulong Job, ulong Incarnation)> spared = [];
+
+    private void OnJobMessage(object message, IActorContext context)
+    {
+        switch (message)
+        {
+            case JobProgressed progressed:
+                if (jobs.TryGetValue(progressed.Status.Job, out RunningJob? running))
+                    running.Status = progressed.Status;
+                break;
+            case WorkerSpared workerSpared:
+                OnSpared(workerSpared, context);
+                break;
+            case JobEnded jobEnded:
+                OnJobEnded(jobEnded, context);
+                break;
+            case LeaseLost lost:
+                if (lease is not null)
+                    StepDown(lost.Reason, context);
+                break;
+            case Appended { Decision: JobSubmitted submitted }:
+                OnSubmitted(submitted, context);
+                break;
+            case AppendRefused refused:
+                StepDown($"term {refused.Lease.Term} has begun", context);
+                break;
+            case SubmitAgain again:
+                if (isActing && submissions.ContainsKey(again.Decision.Job))
+                    store.Append(lease!.Term, again.Decision, context.Self);
+                break;
+            case LoadAgain:
+                if (lease is not null && !isActing)
+                    store.LoadJobs(context.Self);
+                break;
+            case SubmitJob or WatchJob or StopJob when !isActing:
+                TellStandby(message, context);
+                break;
+            case SubmitJob submit:
+                OnSubmit(submit, context);
+                break;
+            case WatchJob watch:
+                OnWatch(watch);
+                break;
+            case WatcherGone gone:
+                if (jobs.TryGetValue(gone.Job, out RunningJob? watched))
+                    watched.Actor.Tell(new WatcherRemoved(gone.Watcher));
+                break;
+            case StopJob stop:
+                OnStop(stop, context);
+                break;
+            default:
+                context.Unhandled(message);
+                break;
+        }
+    }
+
+    private void TellStandby(object message, IActorContext context)
+    {
+        var answer = new CoordinatorStandsBy(LeaderAddress);
+        if (message is SubmitJob submit)
+            submit.Watcher.Tell(answer);
+        else if (message is WatchJob watch)
+            watch.Watcher.Tell(answer);
+        else
+            context.Reply(answer);
+    }
+
+    private void OnSubmit(SubmitJob submit, IActorContext context)
+    {
+        if (jobs.ContainsKey(submit.Job) || ended.ContainsKey(submit.Job))
+        {
+            OnWatch(new WatchJob(submit.Job, EpochsSeen: 0, submit.Watcher));
+            return;
+        }
+
+        if (submissions.TryGetValue(submit.Job, out List<IActorRef>? watchers))
+        {
+            watchers.Add(submit.Watcher);
+            return;
+        }
+
+        submissions.Add(submit.Job, [submit.Watcher]);
+        store.Append(
+            lease!.Term, new JobSubmitted(submit.Job, submit.Description), context.Self);
+    }
+
+    private void OnSubmitted(JobSubmitted submitted, IActorContext context)
+    {
+        if (!isActing || !submissions.Remove(submitted.Job, out List<IActorRef>? watchers))
+            return;
+        RunningJob job = StartJob(StoredJob.New(submitted.Job, submitted.Description), context);
+        foreach (IActorRef watcher in watchers)
+            job.Actor.Tell(new WatcherAdded(watcher, EpochsSeen: 0));
+        AssignIdle();
+    }
+
+    private RunningJob StartJob(StoredJob stored, IActorContext context)
+    {
+        context.Log.Info($"job {stored.Description.Name} ({stored.Job:x16}) is taken on");
+        LeaseHold held = lease!;
+        IActorRef actor = context.Spawn(
+            $"job-{stored.Job:x16}-{held.Term}",
+            () => new JobActor(stored, held, store, createRecorder(), settings));
+        JobDescription description = stored.Description;
+        var job = new RunningJob(
+            description, actor,
+            new JobStatus(
+                stored.Job, description.Name, "opening", stored.Generation?.Number ?? 0,
+                description.StartStep, description.Schedule.StepsTotal));
+        jobs.Add(stored.Job, job);
+        jobOrder.Add(stored.Job);
+        return job;
+    }
+
+    private void OnWatch(WatchJob watch)
+    {
+        if (jobs.TryGetValue(watch.Job, out RunningJob? job))
+        {
+            job.Actor.Tell(new WatcherAdded(watch.Watcher, watch.EpochsSeen));
+        }
+        else if (ended.TryGetValue(watch.Job, out RunEvent? outcome))
+        {
+            watch.Watcher.Tell(new JobAccepted(watch.Job));
+            watch.Watcher.Tell(outcome);
+        }
+        else
+        {
+            watch.Watcher.Tell(new RunFailed(
+                ExitCodes.OperatingError,
+                $"the cluster knows no job {watch.Job:x16}: expected one that is running or ended "
+                + "within the last hour"));
+        }
+    }
+
+    private void OnStop(StopJob stop, IActorContext context)
+    {
+        if (jobs.TryGetValue(stop.Job, out RunningJob? job))
+            job.Actor.Tell(stop, context.Sender);
+        else
+            context.Reply(new StopJobReply(false));
+    }
+
+    private void OnSpared(WorkerSpared workerSpared, IActorContext context)
+    {
+        if (!members.TryGetValue(workerSpared.Incarnation, out Member? member)
+            || member.Job != workerSpared.Job)
+            return;
+        member.Job = 0;
+        if (member.IsLeaving)
+            LetGo(member, workerSpared.Reason, context);
+        else if (!workerSpared.MayReturn)
+            spared.Add((workerSpared.Job, workerSpared.Incarnation));
+        AssignIdle();
+    }
+
+    private void OnJobEnded(JobEnded jobEnded, IActorContext context)
+    {
+        jobs.Remove(jobEnded.Job);
+        jobOrder.Remove(jobEnded.Job);
+        ended[jobEnded.Job] = jobEnded.Outcome;
+        spared.RemoveWhere(pair => pair.Job == jobEnded.Job);
+        foreach (Member member in members.Values.ToList())
+        {
+            if (member.Job != jobEnded.Job)
+                continue;
+            member.Job = 0;
+            member.Phase = "";
+            if (member.IsLeaving)
+                LetGo(member, "its job has ended", context);
+        }
+
+        AssignIdle();
+    }
+
+    /// <summary>Gives idle workers to the jobs that want more, oldest job first.</summary>
+    private void AssignIdle()
+    {
+        foreach (ulong number in jobOrder)
+        {
+            RunningJob job = jobs[number];
+            int assigned = members.Values.Count(member => member.Job == number);
+            int wanted = job.Description.WorkerCount - assigned;
+            if (wanted <= 0)
+                continue;
+            foreach (Member member in Placement.Choose(wanted, Idle(number)))
+            {
+                member.Job = number;
+                job.Actor.Tell(
+                    new WorkerAssigned(member.Identity, member.Link!, IsReturning: false));
+            }
+        }
+    }
+
+    private IEnumerable<Member> Idle(ulong job) => members.Values.Where(
+        member => member is { Link: not null, IsKnown: true, IsLeaving: false, Job: 0 }
+            && table.IsUp(member.Identity.Incarnation)
+            && !spared.Contains((job, member.Identity.Incarnation)));
+
+    private void StopJobs(IActorContext context)
+    {
+        foreach (RunningJob job in jobs.Values)
+            context.Stop(job.Actor);
+        jobs.Clear();
+        jobOrder.Clear();
+        ended.Clear();
+        foreach (IActorRef watcher in submissions.Values.SelectMany(watchers => watchers))
+            watcher.Tell(new CoordinatorStandsBy(LeaderAddress));
+        submissions.Clear();
+        spared.Clear();
+    }
+
+    private ClusterStatus Status() => new(
+        isActing ? lease!.Term : 0, LeaderAddress,
+        [
+            .. members.Values.Select(member => new WorkerStatus(
+                member.Identity, table.StatusOf(member.Identity.Incarnation).ToString(),
+                member.Link is null, member.Job, member.Phase, member.Step)),
+        ],
+        [.. jobOrder.Select(number => jobs[number].Status)]);
+
+    private sealed class RunningJob(
+        JobDescription description, IActorRef actor, JobStatus status)
+    {
+        public JobDescription Description => description;
+
+        public IActorRef Actor => actor;
+
+        public JobStatus Status { get; set; } = status;
+    }
+}

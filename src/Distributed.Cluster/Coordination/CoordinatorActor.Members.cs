@@ -1,0 +1,220 @@
+using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Membership;
+using Distributed.Cluster.Workers;
+using Distributed.Kernel;
+
+namespace Distributed.Cluster.Coordination;
+
+/// <summary>How workers come, stay in touch and go.</summary>
+public sealed partial class CoordinatorActor
+{
+    private readonly SortedDictionary<ulong, Member> members = [];
+    private readonly MembershipTable table = new(settings.Membership);
+    private long watchedNs;
+
+    private void OnConnected(WorkerConnected connected, IActorContext context)
+    {
+        if (!isActing)
+        {
+            connected.Link.Tell(new NotLeader(LeaderAddress));
+            connected.Link.Close("this coordinator stands by");
+            return;
+        }
+
+        ulong incarnation = connected.Worker.Incarnation;
+        if (table.WasRemoved(incarnation))
+        {
+            connected.Link.Tell(new Removed($"incarnation {incarnation:x16} was removed before"));
+            connected.Link.Close("this incarnation was removed");
+            return;
+        }
+
+        bool isNew = !members.TryGetValue(incarnation, out Member? member);
+        if (isNew)
+        {
+            member = new Member(
+                connected.Worker,
+                new PhiAccrualDetector(settings.Membership.FailureDetector));
+            members.Add(incarnation, member);
+            Publish(
+                table.Join(new MemberIdentity(
+                    connected.Worker.Name, incarnation, connected.Worker.DataAddress,
+                    connected.Worker.Roles)),
+                context);
+        }
+        else if (member!.Link is null)
+        {
+            Publish(table.Reachable(incarnation, "it has come back"), context);
+        }
+        else
+        {
+            member.Link.Close("the worker has opened another stream");
+        }
+
+        member.Link = connected.Link;
+        member.IsKnown = false;
+        member.Detector.Heartbeat(context.NowNs);
+        connected.Link.Tell(new Welcome(lease!.Term));
+        if (member.Job != 0 && jobs.TryGetValue(member.Job, out RunningJob? job))
+            job.Actor.Tell(new WorkerAssigned(member.Identity, member.Link, IsReturning: true));
+    }
+
+    private void OnSent(WorkerSent sent, IActorContext context)
+    {
+        if (!members.TryGetValue(sent.Incarnation, out Member? member)
+            || member.Link != sent.Link)
+            return;
+        member.Detector.Heartbeat(context.NowNs);
+        switch (sent.Message)
+        {
+            case Heartbeat:
+                sent.Link.Tell(HeartbeatAnswer.Instance);
+                break;
+            case ReportSent report:
+                OnJobMessage(member, report.Report.Job, report, context);
+                break;
+            case WorkReported reported:
+                member.Phase = reported.State.Phase.ToString();
+                member.Step = reported.State.Step;
+                OnJobMessage(member, reported.State.Job, reported, context);
+                break;
+            case WorkForgotten forgotten:
+                member.IsKnown = true;
+                if (member.Job != 0 && (forgotten.Job == member.Job || forgotten.Job == 0))
+                    TellJob(member, forgotten);
+                AssignIdle();
+                break;
+            case LeaveRequest leave:
+                OnLeave(member, leave, context);
+                break;
+        }
+    }
+
+    private void OnJobMessage(
+        Member member, ulong number, WorkerMessage message, IActorContext context)
+    {
+        member.IsKnown = true;
+        if (member.Job == 0 && jobs.TryGetValue(number, out RunningJob? job))
+        {
+            context.Log.Info($"worker {member.Identity.Name} comes back with job {number:x16}");
+            member.Job = number;
+            job.Actor.Tell(new WorkerAssigned(member.Identity, member.Link!, IsReturning: true));
+        }
+
+        if (member.Job == number)
+        {
+            TellJob(member, message);
+            return;
+        }
+
+        member.Link!.Tell(new Ordered(new ReleaseJob(number, "the job has ended")));
+        AssignIdle();
+    }
+
+    private void TellJob(Member member, WorkerMessage message)
+    {
+        if (jobs.TryGetValue(member.Job, out RunningJob? job))
+            job.Actor.Tell(new FromWorker(member.Identity.Incarnation, message));
+    }
+
+    private void OnLeave(Member member, LeaveRequest leave, IActorContext context)
+    {
+        if (!member.IsLeaving)
+            Publish(table.Leave(member.Identity.Incarnation, leave.Reason), context);
+        member.IsLeaving = true;
+        if (jobs.TryGetValue(member.Job, out RunningJob? job))
+            job.Actor.Tell(new WorkerLeaving(member.Identity.Incarnation));
+        else
+            LetGo(member, leave.Reason, context);
+    }
+
+    /// <summary>Nothing needs the leaving worker any more.</summary>
+    private void LetGo(Member member, string reason, IActorContext context)
+    {
+        Publish(table.Exit(member.Identity.Incarnation, reason), context);
+        Remove(member, reason, context);
+    }
+
+    private void OnDisconnected(WorkerDisconnected gone, IActorContext context)
+    {
+        if (!members.TryGetValue(gone.Incarnation, out Member? member)
+            || member.Link != gone.Link)
+            return;
+        context.Log.Info($"worker {member.Identity.Name} is unreachable: {gone.Reason}");
+        member.Link = null;
+        member.UnreachableSinceNs = context.NowNs;
+        Publish(table.Unreachable(gone.Incarnation, gone.Reason), context);
+        LoseForJob(member, gone.Reason);
+        AssignIdle();
+    }
+
+    private void LoseForJob(Member member, string reason)
+    {
+        if (jobs.TryGetValue(member.Job, out RunningJob? job))
+            job.Actor.Tell(new WorkerLost(member.Identity.Incarnation, reason));
+        member.Job = 0;
+    }
+
+    /// <summary>
+    /// Downs who has been silent for too long or has not come back after its stream broke.
+    /// </summary>
+    private void OnWatchTick(IActorContext context)
+    {
+        long sinceNs = context.NowNs - watchedNs;
+        watchedNs = context.NowNs;
+        TimeSpan interval = settings.Membership.FailureDetector.HeartbeatInterval;
+        // After a pause of this process the heartbeats wait behind this tick.
+        if (!isActing || sinceNs > 2 * (long)interval.TotalNanoseconds)
+            return;
+        List<Member>? lost = null;
+        foreach (Member member in members.Values)
+        {
+            bool isLost = member.Link is null
+                ? context.NowNs - member.UnreachableSinceNs
+                    > (long)settings.ReturnDeadline.TotalNanoseconds
+                : !member.Detector.IsAvailable(context.NowNs);
+            if (isLost)
+                (lost ??= []).Add(member);
+        }
+
+        foreach (Member member in lost ?? [])
+            Down(member, context);
+        if (lost is not null)
+            AssignIdle();
+    }
+
+    private void Down(Member member, IActorContext context)
+    {
+        string reason = member.Link is null
+            ? "it has not come back"
+            : "it has fallen silent";
+        context.Log.Warning($"worker {member.Identity.Name} is down: {reason}");
+        if (member.Link is not null)
+            Publish(table.Unreachable(member.Identity.Incarnation, reason), context);
+        Publish(table.Down(member.Identity.Incarnation, reason), context);
+        Remove(member, reason, context);
+    }
+
+    private void Remove(Member member, string reason, IActorContext context)
+    {
+        Publish(table.Remove(member.Identity.Incarnation, reason), context);
+        members.Remove(member.Identity.Incarnation);
+        member.Link?.Tell(new Removed(reason));
+        member.Link?.Close(reason);
+        LoseForJob(member, reason);
+    }
+
+    private void CloseLinks(string reason)
+    {
+        foreach (Member member in members.Values)
+            member.Link?.Close(reason);
+        members.Clear();
+        table.Clear();
+    }
+
+    private static void Publish(IReadOnlyList<MembershipEvent> events, IActorContext context)
+    {
+        foreach (MembershipEvent happened in events)
+            context.Publish(happened);
+    }
+}

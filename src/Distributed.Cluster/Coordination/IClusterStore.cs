@@ -1,0 +1,131 @@
+using Distributed.Cluster.Jobs;
+using Distributed.Kernel;
+
+namespace Distributed.Cluster.Coordination;
+
+/// <summary>
+/// The port to the store that all coordinators of a cluster share. Calls return at once; each is
+/// answered by one message to the actor given, in the order of the calls. Any of them may be
+/// answered by <see cref="StoreFailed"/>: it is then not known whether it took effect.
+/// </summary>
+public interface IClusterStore
+{
+    /// <summary>Answered with LeaseRead.</summary>
+    void ReadLease(IActorRef replyTo);
+
+    /// <summary>
+    /// Takes the lease if it is still as it was seen, and begins the next term: in one transaction,
+    /// so that nothing of the term before is written any more. Answered with LeaseTaken, or with
+    /// LeaseRead where it has changed.
+    /// </summary>
+    void TakeLease(CoordinatorIdentity holder, Lease seen, IActorRef replyTo);
+
+    /// <summary>
+    /// Shows that the holder of that term lives. Answered with LeaseRenewed, or with LeaseRead
+    /// where another term has begun.
+    /// </summary>
+    void RenewLease(long term, IActorRef replyTo);
+
+    /// <summary>Gives the lease back, so that a standby need not wait. Not answered.</summary>
+    void ReturnLease(long term);
+
+    /// <summary>
+    /// Reads all jobs that have no outcome, and those that ended within the last hour, so that
+    /// whoever watched one still learns how. Answered with JobsLoaded.
+    /// </summary>
+    void LoadJobs(IActorRef replyTo);
+
+    /// <summary>
+    /// Makes a decision durable, if the term is still the current one. Answered with Appended, or
+    /// with AppendRefused. Appending the same again has no further effect.
+    /// </summary>
+    void Append(long term, JobDecision decision, IActorRef replyTo);
+}
+
+/// <summary>A coordinator process.</summary>
+/// <param name="Address">host:port that workers and commands dial.</param>
+public sealed record CoordinatorIdentity(
+    string Name, ulong Incarnation, string Host, int ProcessId, string Address);
+
+/// <summary>The lease as a store holds it.</summary>
+/// <param name="Term">0 before the first.</param>
+/// <param name="Beat">Changes with every renewal: a watcher sees by it that the holder
+/// lives.</param>
+/// <param name="Holder">Null where it was given back or never taken.</param>
+public sealed record Lease(long Term, long Beat, CoordinatorIdentity? Holder);
+
+/// <param name="Lease">As it is.</param>
+/// <param name="HolderIsGone">The store knows that the holder's process has ended: nobody needs to
+/// wait for it.</param>
+public sealed record LeaseRead(Lease Lease, bool HolderIsGone);
+
+public sealed record LeaseTaken(long Term);
+
+public sealed record LeaseRenewed(long Term);
+
+public sealed record JobsLoaded(IReadOnlyList<StoredJob> Jobs);
+
+/// <summary>The decision is durable.</summary>
+public sealed record Appended(JobDecision Decision);
+
+/// <summary>Another coordinator's term has begun.</summary>
+public sealed record AppendRefused(JobDecision Decision, Lease Lease);
+
+/// <param name="Decision">What was to be appended; null for the other calls.</param>
+/// <param name="Message">What, expected, what to do.</param>
+public sealed record StoreFailed(JobDecision? Decision, string Message);
+
+/// <summary>A decision about a job, which is durable before anyone hears of it.</summary>
+public abstract record JobDecision(ulong Job);
+
+public sealed record JobSubmitted(ulong Job, JobDescription Description) : JobDecision(Job);
+
+/// <param name="Job">The job.</param>
+/// <param name="Generation">The new membership.</param>
+/// <param name="Numerics">The run's fingerprint, fixed by its first generation.</param>
+/// <param name="StepsRedone">Steps run again so far, all generations together.</param>
+/// <param name="Reason">Why the membership changed.</param>
+public sealed record GenerationDecided(
+    ulong Job, Generation Generation, string Numerics, long StepsRedone, string Reason)
+    : JobDecision(Job);
+
+public sealed record CheckpointRecorded(ulong Job, long Step, string Path) : JobDecision(Job);
+
+public sealed record StopRequested(ulong Job, string Reason) : JobDecision(Job);
+
+/// <summary>The job has ended with RunCompleted, RunInterrupted or RunFailed.</summary>
+public sealed record JobConcluded(ulong Job, RunEvent Outcome) : JobDecision(Job);
+
+/// <summary>All that a store knows of a job.</summary>
+/// <param name="Generation">The newest one; null before the first.</param>
+/// <param name="StopReason">Why a stop was asked for; null where none was.</param>
+/// <param name="Outcome">Null while the job goes on.</param>
+public sealed record StoredJob(
+    ulong Job, JobDescription Description, Generation? Generation, string Numerics,
+    long StepsRedone, long CheckpointStep, string CheckpointPath, string? StopReason,
+    RunEvent? Outcome)
+{
+    /// <summary>A job as it is when it is submitted.</summary>
+    public static StoredJob New(ulong job, JobDescription description) => new(
+        job, description, null, description.Numerics, description.StepsRedone,
+        description.StartStep, description.CheckpointFolder, null, null);
+
+    /// <summary>The job after one more decision.</summary>
+    public StoredJob With(JobDecision decision) => decision switch
+    {
+        GenerationDecided decided => this with
+        {
+            Generation = decided.Generation,
+            Numerics = decided.Numerics,
+            StepsRedone = decided.StepsRedone,
+        },
+        CheckpointRecorded saved when saved.Step > CheckpointStep => this with
+        {
+            CheckpointStep = saved.Step,
+            CheckpointPath = saved.Path,
+        },
+        StopRequested stop => this with { StopReason = stop.Reason },
+        JobConcluded concluded => this with { Outcome = concluded.Outcome },
+        _ => this,
+    };
+}

@@ -1,0 +1,35 @@
+using Distributed.Kernel;
+
+namespace Distributed.Cluster.Jobs;
+
+/// <summary>
+/// Who watches a job, and the last epoch that it has seen: whichever coordinator tells it, it is
+/// told of each epoch once.
+/// </summary>
+internal sealed class JobWatcher(IActorRef actor, int epochsSeen)
+{
+    private int epochsSeen = epochsSeen;
+
+    public IActorRef Actor => actor;
+
+    public void Tell(RunEvent happened)
+    {
+        if (happened is EpochCompleted epoch)
+        {
+            if (epoch.Epoch <= epochsSeen)
+                return;
+            epochsSeen = epoch.Epoch;
+        }
+
+        actor.Tell(happened);
+    }
+
+    /// <summary>All epochs on record, unless the watcher asked for none of them.</summary>
+    public void TellEpochs(IReadOnlyList<EpochCompleted> epochs)
+    {
+        if (epochsSeen < 0)
+            return;
+        foreach (EpochCompleted epoch in epochs)
+            Tell(epoch);
+    }
+}

@@ -1,0 +1,328 @@
+using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Jobs;
+using Distributed.Kernel;
+
+namespace Distributed.Cluster.Workers;
+
+/// <summary>What the training port answered to one hire of a worker for a job.</summary>
+internal sealed record WorkAnswered(JobWork Work, TrainingAnswer Answer);
+
+/// <summary>
+/// A worker's job, from Prepare to Release. It steps by itself; which step, evaluation or
+/// checkpoint comes next is decided by <see cref="WorkDecisions"/>, and the work itself is done
+/// behind <see cref="ITrainingPort"/>. The coordinator halts it and forms generations.
+/// </summary>
+internal sealed class JobWork(
+    PrepareJob order, ITrainingPort port, WorkerTiming timing, long lastSequence,
+    Action<WorkerMessage> send)
+{
+    /// <summary>A report is sent early when it holds this many steps.</summary>
+    private const int StepsPerReportMax = 256;
+
+    private readonly JobDescription description = order.Description;
+    private readonly ReportOutbox outbox = new(lastSequence);
+    private readonly List<StepRecord> unreported = [];
+    private WorkProgress progress = WorkProgress.At(order.Step, order.Description.Schedule);
+    private WorkPhase phase = WorkPhase.Preparing;
+    private int promised;
+    private Generation? generation;
+    private int rank = -1;
+    private string numerics = "";
+    private string device = "";
+    private WorkFailure? failure;
+    private WorkResult? result;
+    private bool isHalting;
+    private bool isWaitingForRecord;
+    private bool isFinishing;
+    private bool hasStopped;
+    private bool stopWanted;
+    private bool yieldWanted;
+    private int checkpointsInFlight;
+    private double trainingMs;
+    private long lastReportNs;
+
+    public ulong Job => order.Job;
+
+    /// <summary>Of the last report: the next job's go on from it.</summary>
+    public long LastSequence => outbox.LastSequence;
+
+    public bool HasFailed => phase == WorkPhase.Failed;
+
+    public void Prepare(IActorContext context)
+    {
+        TellState();
+        port.Prepare(order, new Answers(this, context.Self));
+    }
+
+    public void Release(string reason) => port.Release(reason);
+
+    /// <summary>
+    /// Tells a coordinator that has just taken the worker on all that is not on record yet, and
+    /// then where the job stands: in that order, so that the coordinator which knows the latter
+    /// knows the former.
+    /// </summary>
+    public void TellAll()
+    {
+        foreach (ReportSent report in outbox.Kept)
+            send(report);
+        TellState();
+    }
+
+    public void TellState() => send(new WorkReported(new WorkState(
+        Job, promised, phase, progress.Step, numerics, device, failure, result)));
+
+    public void OnRecorded(long sequence, IActorContext context)
+    {
+        outbox.Drop(sequence);
+        if (isWaitingForRecord)
+            Advance(context);
+    }
+
+    public void OnOrder(JobOrder given, IActorContext context)
+    {
+        switch (given)
+        {
+            case HaltJob halt when halt.Generation > promised:
+                OnHalt(halt);
+                break;
+            case FormGeneration form when form.Generation.Number == promised
+                && phase == WorkPhase.Halted && !isHalting:
+                OnForm(form);
+                break;
+            case HaltJob halt when halt.Generation < promised:
+            case FormGeneration form when form.Generation.Number < promised:
+                // The coordinator has not heard of the newer one yet.
+                TellState();
+                break;
+            case YieldWork yield:
+                yieldWanted |= yield.Generation == promised && phase == WorkPhase.Running;
+                break;
+            case StopWork stop:
+                context.Log.Info($"voting to stop: {stop.Reason}");
+                stopWanted = true;
+                break;
+            case SaveWork when phase == WorkPhase.Halted && !isHalting:
+                checkpointsInFlight++;
+                port.SaveCheckpoint(progress.Step, write: true);
+                break;
+        }
+    }
+
+    public void OnAnswer(TrainingAnswer answer, IActorContext context)
+    {
+        switch (answer)
+        {
+            case StepDone done:
+                OnStepDone(done, context);
+                break;
+            case TrainingPrepared prepared:
+                OnPrepared(prepared);
+                break;
+            case TrainingJoined joined:
+                OnJoined(joined, context);
+                break;
+            case TrainingHalted halted:
+                OnHalted(halted, context);
+                break;
+            case EvaluationDone done:
+                progress = progress with { EpochsEvaluated = done.Epoch };
+                ReportSteps(context);
+                Report(new EpochEvaluated(
+                    Job, done.Epoch, progress.Step, done.TrainLoss, done.TrainAccuracy,
+                    done.TestBatches));
+                Advance(context);
+                break;
+            case SnapshotTaken taken:
+                progress = progress with { StepSaved = taken.Step };
+                Advance(context);
+                break;
+            case CheckpointDone done:
+                checkpointsInFlight--;
+                // What led to it has to be on record before it.
+                ReportSteps(context);
+                Report(new CheckpointWritten(Job, done.Step, done.Path));
+                FinishWhenSaved();
+                break;
+            case ParametersReady ready when phase == WorkPhase.Running && !isHalting:
+                result = new WorkResult(hasStopped, ready.Sha256, trainingMs / 1e3);
+                Enter(WorkPhase.Finished);
+                break;
+            case TrainingFailed failed:
+                OnFailed(failed.Failure, context);
+                break;
+        }
+    }
+
+    private void OnPrepared(TrainingPrepared prepared)
+    {
+        // A newer checkpoint may have taken the place of the one that was ordered.
+        progress = progress with { Step = prepared.Step };
+        numerics = prepared.Numerics;
+        device = prepared.Device;
+        Enter(WorkPhase.Halted);
+    }
+
+    private void OnHalt(HaltJob halt)
+    {
+        promised = halt.Generation;
+        if (phase is WorkPhase.Preparing or WorkPhase.Failed)
+        {
+            TellState();
+            return;
+        }
+
+        isHalting = true;
+        isFinishing = false;
+        port.Halt(promised, halt.Reason);
+    }
+
+    private void OnHalted(TrainingHalted halted, IActorContext context)
+    {
+        if (halted.Generation != promised)
+            return;
+        ReportSteps(context);
+        isHalting = false;
+        yieldWanted = false;
+        generation = null;
+        rank = -1;
+        failure = phase == WorkPhase.Failed ? failure : null;
+        result = null;
+        progress = progress with { Step = halted.Step };
+        Enter(phase == WorkPhase.Failed ? WorkPhase.Failed : WorkPhase.Halted);
+    }
+
+    private void OnForm(FormGeneration form)
+    {
+        generation = form.Generation;
+        rank = form.Rank;
+        stopWanted = false;
+        hasStopped = false;
+        Enter(WorkPhase.Joining);
+        port.Join(form);
+    }
+
+    private void OnJoined(TrainingJoined joined, IActorContext context)
+    {
+        if (isHalting || generation?.Number != joined.Generation)
+            return;
+        StartPoint start = generation.Start;
+        progress = new WorkProgress(start.Step, start.EpochsEvaluated, start.StepSaved, false);
+        // The first step is reported at once: it shows that the change is through.
+        lastReportNs = long.MinValue;
+        Enter(WorkPhase.Running);
+        Advance(context);
+    }
+
+    private void OnStepDone(StepDone done, IActorContext context)
+    {
+        Invariant.Check(done.Record.Step == progress.Step + 1, "steps are committed one by one");
+        progress = progress with
+        {
+            Step = done.Record.Step,
+            StopAgreed = progress.StopAgreed || done.StopVotes > 0,
+        };
+        trainingMs += done.Record.StepMs;
+        unreported.Add(done.Record);
+        if (done.ParametersSha256.Length > 0)
+        {
+            ReportSteps(context);
+            Report(new ParametersHashed(Job, progress.Step, done.ParametersSha256));
+        }
+
+        if (IsReportDue(context))
+            ReportSteps(context);
+        if (done.YieldVotes > 0 && !isHalting)
+        {
+            ReportSteps(context);
+            Enter(WorkPhase.Yielded);
+            return;
+        }
+
+        Advance(context);
+    }
+
+    private void OnFailed(WorkFailure what, IActorContext context)
+    {
+        ReportSteps(context);
+        if (isHalting && what.Blame == Blame.Peer)
+            return;
+        failure = what;
+        Enter(what.Blame == Blame.Peer ? WorkPhase.Broken : WorkPhase.Failed);
+    }
+
+    private void Advance(IActorContext context)
+    {
+        if (phase != WorkPhase.Running || isHalting || isFinishing)
+            return;
+        WorkDecision decision = WorkDecisions.Next(description.Schedule, progress);
+        isWaitingForRecord = decision.Action is WorkAction.RunStep
+            && outbox.StepCount >= timing.UnrecordedStepsMax;
+        if (isWaitingForRecord)
+            return;
+        switch (decision.Action)
+        {
+            case WorkAction.RunStep run:
+                port.RunStep(
+                    run.Step, new StepVotes(stopWanted, yieldWanted),
+                    description.Schedule.HashesParametersAt(run.Step));
+                break;
+            case WorkAction.Evaluate evaluate:
+                port.Evaluate(evaluate.Epoch);
+                break;
+            case WorkAction.SaveCheckpoint save:
+                context.Log.Debug($"saving a checkpoint: {decision.Reason}");
+                if (rank == 0)
+                    checkpointsInFlight++;
+                port.SaveCheckpoint(save.Step, write: rank == 0);
+                break;
+            case WorkAction.Finish finish:
+                context.Log.Info($"finished: {decision.Reason}");
+                ReportSteps(context);
+                isFinishing = true;
+                hasStopped = finish.Stopped;
+                FinishWhenSaved();
+                break;
+        }
+    }
+
+    private void FinishWhenSaved()
+    {
+        if (!isFinishing || isHalting || checkpointsInFlight > 0)
+            return;
+        isFinishing = false;
+        port.HashParameters();
+    }
+
+    private void Enter(WorkPhase next)
+    {
+        phase = next;
+        TellState();
+    }
+
+    private bool IsReportDue(IActorContext context) =>
+        unreported.Count >= StepsPerReportMax || lastReportNs == long.MinValue
+        || context.NowNs - lastReportNs >= (long)timing.ReportInterval.TotalNanoseconds;
+
+    private void ReportSteps(IActorContext context)
+    {
+        lastReportNs = context.NowNs;
+        if (unreported.Count == 0)
+            return;
+        Report(new StepsCommitted(Job, rank, [.. unreported]));
+        unreported.Clear();
+    }
+
+    private void Report(JobReport report) => send(outbox.Add(report));
+
+    /// <summary>
+    /// A worker that prepares a job again may still be told what it had asked for before: answers
+    /// say whom they are for.
+    /// </summary>
+    private sealed class Answers(JobWork work, IActorRef worker) : IActorRef
+    {
+        public string Path => worker.Path;
+
+        public void Tell(object message, IActorRef? sender = null) =>
+            worker.Tell(new WorkAnswered(work, (TrainingAnswer)message), sender);
+    }
+}
