@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 using Distributed.Runtime.Protocol;
@@ -7,81 +9,180 @@ using Grpc.Core;
 
 namespace Distributed.Runtime.Coordination;
 
-/// <summary>A command's connection to a coordinator. Thread-safe.</summary>
-public sealed class CoordinatorClient(string address) : IDisposable
+/// <summary>
+/// A command's connection to the coordinators of a cluster: finds the one that acts, and finds its
+/// successor when it dies. Thread-safe.
+/// </summary>
+/// <param name="addresses">host:port of one coordinator or more.</param>
+public sealed class CoordinatorClient(params IReadOnlyList<string> addresses) : IDisposable
 {
-    private readonly RpcClient _client = new(address);
+    /// <summary>How long a job is submitted again and again until a coordinator takes it.</summary>
+    public static readonly TimeSpan SubmitPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a run that was accepted may be without a coordinator.</summary>
+    public static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
+
+    private readonly CoordinatorDirectory _directory = new(addresses);
 
     /// <summary>How many workers of the cluster have no job.</summary>
-    /// <exception cref="OperatingException">Nothing listens there, or it does not
-    /// answer.</exception>
+    /// <exception cref="OperatingException">No coordinator there acts.</exception>
     public async Task<int> IdleWorkerCountAsync(CancellationToken cancellation)
     {
-        GetStatusReply status = await _client.AskAsync(
-            "ask for the cluster's state",
-            (invoker, options) => new Protocol.Coordinator.CoordinatorClient(invoker)
-                .GetStatusAsync(new GetStatusRequest(), options),
-            cancellation: cancellation);
-        return status.Workers.Count(worker => worker.Job == 0);
+        ClusterStatus status = await StatusAsync(cancellation);
+        return status.Workers.Count(worker => worker.Job == 0 && !worker.Unreachable);
+    }
+
+    /// <summary>What the coordinator that acts knows.</summary>
+    /// <exception cref="OperatingException">No coordinator there acts.</exception>
+    public async Task<ClusterStatus> StatusAsync(CancellationToken cancellation)
+    {
+        GetStatusReply reply = await AskLeaderAsync(
+            "ask for the cluster's state", isPatient: false,
+            async (client, options) =>
+            {
+                GetStatusReply status = await client.GetStatusAsync(
+                    new GetStatusRequest(), options);
+                return status.Term > 0 ? status : throw Standby(status.LeaderAddress);
+            },
+            cancellation);
+        return JobCodec.FromProto(reply);
     }
 
     /// <summary>
-    /// Submits a job and yields what happens, the outcome last. Cancellation only ends the watch.
+    /// Submits a job and yields what happens, the outcome last: one sequence, whichever
+    /// coordinators tell it, each epoch once. Cancellation only ends the watch.
     /// </summary>
-    /// <exception cref="OperatingException">The coordinator went away before the
-    /// outcome.</exception>
+    /// <param name="job">The job.</param>
+    /// <param name="patience">How long an accepted job may be without a coordinator.</param>
+    /// <param name="cancellation">Ends the watch.</param>
+    /// <exception cref="OperatingException">No coordinator took the job, or none came back before
+    /// the outcome.</exception>
     public async IAsyncEnumerable<RunEvent> RunAsync(
-        Cluster.Jobs.JobDescription job,
+        Cluster.Jobs.JobDescription job, TimeSpan patience,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using AsyncServerStreamingCall<JobEvent> call =
-            new Protocol.Coordinator.CoordinatorClient(_client.Invoker).SubmitJob(
-                new SubmitJobRequest { Description = JobCodec.ToProto(job) },
-                cancellationToken: cancellation);
-        bool ended = false;
-        while (!ended && await MoveNextAsync(call, cancellation))
+        var watch = new JobWatch(ProcessSeed.Draw(), job);
+        long heard = Stopwatch.GetTimestamp();
+        while (true)
         {
-            RunEvent? happened = EventCodec.FromProto(call.ResponseStream.Current);
-            if (happened is null)
-                continue;
-            ended = happened is Cluster.Jobs.RunCompleted or Cluster.Jobs.RunInterrupted
-                or Cluster.Jobs.RunFailed;
-            yield return happened;
-        }
+            string address = _directory.Current;
+            using AsyncServerStreamingCall<JobEvent> call = watch.Open(
+                _directory.Client(address).Invoker, cancellation);
+            RpcException? failure;
+            while (true)
+            {
+                (bool moved, failure) = await MoveNextAsync(call, cancellation);
+                if (!moved)
+                    break;
+                heard = Stopwatch.GetTimestamp();
+                RunEvent? happened = EventCodec.FromProto(call.ResponseStream.Current);
+                if (happened is null || !watch.IsNew(happened))
+                    continue;
+                yield return happened;
+                if (watch.IsEnded)
+                    yield break;
+            }
 
-        if (!ended)
-        {
-            throw new OperatingException(
-                $"the coordinator at {address} ended the stream before the run's outcome; see its "
-                + "log, then go on with --resume");
+            if (failure is { StatusCode: StatusCode.InvalidArgument or StatusCode.Unimplemented })
+                throw RpcErrors.Explain(failure, address, "run the job", TimeSpan.Zero);
+            TimeSpan silence = Stopwatch.GetElapsedTime(heard);
+            if (silence > (watch.IsAccepted ? patience : SubmitPatience))
+                throw Lost(watch, address, silence, failure);
+            _directory.Next(failure);
+            await Task.Delay(RetryDelay, cancellation);
         }
     }
 
     /// <summary>
     /// Asks for an agreed stop with the state saved; false where the job is not known.
     /// </summary>
+    /// <exception cref="OperatingException">No coordinator there acts.</exception>
     public async Task<bool> StopAsync(ulong job, string reason, CancellationToken cancellation)
     {
-        StopJobReply reply = await _client.AskAsync(
-            "stop the run",
-            (invoker, options) => new Protocol.Coordinator.CoordinatorClient(invoker)
-                .StopJobAsync(new StopJobRequest { Job = job, Reason = reason }, options),
-            cancellation: cancellation);
+        Protocol.StopJobReply reply = await AskLeaderAsync(
+            "stop the run", isPatient: true,
+            async (client, options) => await client.StopJobAsync(
+                new StopJobRequest { Job = job, Reason = reason }, options),
+            cancellation);
         return reply.Found;
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose() => _directory.Dispose();
 
-    private async Task<bool> MoveNextAsync(
+    private static RpcException Standby(string leaderAddress) => new(
+        new Status(StatusCode.FailedPrecondition, "this coordinator stands by"),
+        new Metadata { { CoordinatorService.LeaderAddressKey, leaderAddress } });
+
+    private static OperatingException Lost(
+        JobWatch watch, string address, TimeSpan silence, RpcException? failure)
+    {
+        string why = failure is null
+            ? $"the coordinator at {address} ends the stream before the run's outcome"
+            : RpcErrors.Explain(failure, address, "run the job", TimeSpan.Zero).Message;
+        return new OperatingException(watch.IsAccepted
+            ? $"no coordinator has answered for {silence.TotalSeconds:0} s: {why}; the workers "
+                + "may train on, and --resume goes on from the last checkpoint"
+            : $"no coordinator took the job within {silence.TotalSeconds:0} s: {why}");
+    }
+
+    /// <summary>
+    /// Asks one coordinator after the other until one acts. Where none listens there is none to
+    /// wait for, unless the question is patient: a coordinator that died may be started again.
+    /// Where one stands by, another is about to act.
+    /// </summary>
+    private async Task<T> AskLeaderAsync<T>(
+        string what, bool isPatient,
+        Func<Protocol.Coordinator.CoordinatorClient, CallOptions, Task<T>> ask,
+        CancellationToken cancellation)
+    {
+        long started = Stopwatch.GetTimestamp();
+        int unreachable = 0;
+        while (true)
+        {
+            string address = _directory.Current;
+            try
+            {
+                var options = new CallOptions(
+                    deadline: RpcClient.DeadlineAfter(RpcClient.DefaultDeadline),
+                    cancellationToken: cancellation);
+                return await ask(
+                    new Protocol.Coordinator.CoordinatorClient(_directory.Client(address).Invoker),
+                    options);
+            }
+            catch (RpcException failure) when (!cancellation.IsCancellationRequested)
+            {
+                bool standsBy = CoordinatorDirectory.LeaderIn(failure) is not null;
+                unreachable = standsBy ? 0 : unreachable + 1;
+                // One more than are known: the first was perhaps named by another.
+                if ((unreachable > addresses.Count && !isPatient)
+                    || Stopwatch.GetElapsedTime(started) > RpcClient.DefaultDeadline)
+                    throw RpcErrors.Explain(failure, address, what, RpcClient.DefaultDeadline);
+                _directory.Next(failure);
+            }
+            catch (RpcException failure)
+            {
+                throw new OperationCanceledException(
+                    $"cancelled while trying to {what}", failure, cancellation);
+            }
+
+            await Task.Delay(RetryDelay, cancellation);
+        }
+    }
+
+    /// <summary>False, with what happened if anything did, where the stream has ended.</summary>
+    private static async Task<(bool Moved, RpcException? Failure)> MoveNextAsync(
         AsyncServerStreamingCall<JobEvent> call, CancellationToken cancellation)
     {
         try
         {
-            return await call.ResponseStream.MoveNext(cancellation);
+            return (await call.ResponseStream.MoveNext(cancellation), null);
         }
-        catch (RpcException failure) when (!cancellation.IsCancellationRequested)
+        catch (RpcException failure)
         {
-            throw RpcErrors.Explain(failure, address, "run the job", TimeSpan.Zero);
+            cancellation.ThrowIfCancellationRequested();
+            return (false, failure);
         }
     }
 }

@@ -20,6 +20,9 @@ public sealed class DataPlaneHub
     private readonly Dictionary<(ulong Job, int Rank), Slot> _slots = [];
     private TaskCompletionSource _opened = NewSignal();
 
+    /// <summary>The jobs' states that peers may copy.</summary>
+    internal StateServer States { get; } = new();
+
     /// <summary>
     /// Serves the data plane; when the server stops, open transports are cancelled.
     /// </summary>
@@ -28,6 +31,7 @@ public sealed class DataPlaneHub
         endpoints.Map(
             ServerServiceDefinition.CreateBuilder()
                 .AddMethod(ExchangeMethod.Inbound, ExchangeAsync)
+                .AddMethod(StateServer.FetchMethod, States.FetchAsync)
                 .Build(),
             Protocol.DataPlane.Descriptor);
         var lifetime = endpoints.Routes.ServiceProvider

@@ -23,6 +23,18 @@ internal static class EventCodec
             },
         },
         Cluster.Jobs.GenerationStarted generation => new() { Generation = ToProto(generation) },
+        Cluster.Jobs.GenerationRunning running => new()
+        {
+            Recovered = new()
+            {
+                Generation = running.Generation,
+                Step = running.Step,
+                NoticedUnixMs = running.Noticed.ToUnixTimeMilliseconds(),
+                RegroupMs = running.RegroupMs,
+                RestoreMs = running.RestoreMs,
+                StepMs = running.StepMs,
+            },
+        },
         StepCommitted step => new()
         {
             Step = new()
@@ -75,6 +87,10 @@ internal static class EventCodec
         JobEvent.EventOneofCase.Generation => new Cluster.Jobs.GenerationStarted(
             message.Generation.Generation, message.Generation.Step,
             [.. message.Generation.Workers], message.Generation.Reason),
+        JobEvent.EventOneofCase.Recovered => new Cluster.Jobs.GenerationRunning(
+            message.Recovered.Generation, message.Recovered.Step,
+            DateTimeOffset.FromUnixTimeMilliseconds(message.Recovered.NoticedUnixMs),
+            message.Recovered.RegroupMs, message.Recovered.RestoreMs, message.Recovered.StepMs),
         JobEvent.EventOneofCase.Step => new StepCommitted(
             message.Step.Step, message.Step.StepsTotal, message.Step.Epoch,
             message.Step.EpochsTotal, message.Step.Loss, message.Step.ImagesPerSecond),

@@ -1,82 +1,148 @@
+using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 
 namespace Distributed.Runtime.Protocol;
 
-/// <summary>A worker's reports, as records and as frames of its control stream.</summary>
+/// <summary>
+/// What a worker sends to its coordinator, as records and as frames of its control stream.
+/// </summary>
 internal static class ReportCodec
 {
-    public static WorkerFrame ToFrame(JobReport report) => report switch
+    public static WorkerFrame ToFrame(WorkerMessage message) => message switch
     {
-        Cluster.Jobs.JobPrepared prepared => new()
+        Cluster.Coordination.Heartbeat => new() { Heartbeat = new() },
+        ReportSent sent => new() { Report = ToProto(sent) },
+        WorkReported reported => new() { State = ToProto(reported.State) },
+        Cluster.Coordination.WorkForgotten forgotten => new()
         {
-            Prepared = new()
-            {
-                Job = prepared.Job,
-                Step = prepared.Step,
-                Numerics = prepared.Numerics,
-                Device = prepared.Device,
-            },
+            Forgotten = new() { Job = forgotten.Job },
         },
-        Cluster.Jobs.StepsCommitted steps => new() { Steps = ToProto(steps) },
-        Cluster.Jobs.EpochShare share => new() { Epoch = ToProto(share) },
-        Cluster.Jobs.ParametersHashed hashed => new()
+        Cluster.Coordination.LeaveRequest leave => new()
         {
-            Hashed = new() { Job = hashed.Job, Step = hashed.Step, Sha256 = hashed.Sha256 },
+            Leave = new() { Reason = leave.Reason },
         },
-        Cluster.Jobs.CheckpointWritten written => new()
-        {
-            Checkpoint = new() { Job = written.Job, Step = written.Step, Path = written.Path },
-        },
-        Cluster.Jobs.WorkFinished finished => new()
-        {
-            Finished = new()
-            {
-                Job = finished.Job,
-                Step = finished.Step,
-                Stopped = finished.Stopped,
-                ParametersSha256 = finished.ParametersSha256,
-                TrainingSeconds = finished.TrainingSeconds,
-            },
-        },
-        Cluster.Jobs.WorkFailed failed => new()
-        {
-            Failed = new()
-            {
-                Job = failed.Job,
-                Step = failed.Step,
-                ExitCode = failed.ExitCode,
-                PeerRank = failed.PeerRank,
-                Message = failed.Message,
-            },
-        },
-        _ => throw new InvariantException($"no frame carries {report.GetType().Name}"),
+        _ => throw new InvariantException($"no frame carries {message.GetType().Name}"),
     };
 
-    /// <summary>The report in a frame; null where it holds none that this version knows.</summary>
-    public static JobReport? FromFrame(WorkerFrame frame) => frame.FrameCase switch
+    /// <summary>The message in a frame; null where it holds none that this version
+    /// knows.</summary>
+    public static WorkerMessage? FromFrame(WorkerFrame frame) => frame.FrameCase switch
     {
-        WorkerFrame.FrameOneofCase.Prepared => new Cluster.Jobs.JobPrepared(
-            frame.Prepared.Job, frame.Prepared.Step, frame.Prepared.Numerics,
-            frame.Prepared.Device),
-        WorkerFrame.FrameOneofCase.Steps => FromProto(frame.Steps),
-        WorkerFrame.FrameOneofCase.Epoch => FromProto(frame.Epoch),
-        WorkerFrame.FrameOneofCase.Hashed => new Cluster.Jobs.ParametersHashed(
-            frame.Hashed.Job, frame.Hashed.Step, frame.Hashed.Sha256),
-        WorkerFrame.FrameOneofCase.Checkpoint => new Cluster.Jobs.CheckpointWritten(
-            frame.Checkpoint.Job, frame.Checkpoint.Step, frame.Checkpoint.Path),
-        WorkerFrame.FrameOneofCase.Finished => new Cluster.Jobs.WorkFinished(
-            frame.Finished.Job, frame.Finished.Step, frame.Finished.Stopped,
-            frame.Finished.ParametersSha256, frame.Finished.TrainingSeconds),
-        WorkerFrame.FrameOneofCase.Failed => new Cluster.Jobs.WorkFailed(
-            frame.Failed.Job, frame.Failed.Step, frame.Failed.ExitCode, frame.Failed.PeerRank,
-            frame.Failed.Message),
+        WorkerFrame.FrameOneofCase.Heartbeat => Cluster.Coordination.Heartbeat.Instance,
+        WorkerFrame.FrameOneofCase.Report => ReportIn(frame.Report) is { } report
+            ? new ReportSent(frame.Report.Sequence, report)
+            : null,
+        WorkerFrame.FrameOneofCase.State => StateIn(frame.State) is { } state
+            ? new WorkReported(state)
+            : null,
+        WorkerFrame.FrameOneofCase.Forgotten =>
+            new Cluster.Coordination.WorkForgotten(frame.Forgotten.Job),
+        WorkerFrame.FrameOneofCase.Leave =>
+            new Cluster.Coordination.LeaveRequest(frame.Leave.Reason),
+        _ => null,
+    };
+
+    private static WorkState ToProto(Cluster.Jobs.WorkState state) => new()
+    {
+        Job = state.Job,
+        Generation = state.Generation,
+        // The message counts from 1: 0 means that nothing was said.
+        Phase = (WorkState.Types.Phase)((int)state.Phase + 1),
+        Step = state.Step,
+        Numerics = state.Numerics,
+        Device = state.Device,
+        Failure = state.Failure is not { } failure
+            ? null
+            : new WorkFailure
+            {
+                Blame = (WorkFailure.Types.Blame)((int)failure.Blame + 1),
+                ExitCode = failure.ExitCode,
+                PeerRank = failure.PeerRank,
+                Message = failure.Message,
+            },
+        Result = state.Result is not { } result
+            ? null
+            : new WorkResult
+            {
+                Stopped = result.Stopped,
+                ParametersSha256 = result.ParametersSha256,
+                TrainingSeconds = result.TrainingSeconds,
+            },
+    };
+
+    /// <summary>Null for a phase or a blame of another version.</summary>
+    private static Cluster.Jobs.WorkState? StateIn(WorkState message)
+    {
+        var phase = (WorkPhase)((int)message.Phase - 1);
+        if (!Enum.IsDefined(phase))
+            return null;
+        Cluster.Jobs.WorkFailure? failure = null;
+        if (message.Failure is { } failed)
+        {
+            var blame = (Blame)((int)failed.Blame - 1);
+            if (!Enum.IsDefined(blame))
+                return null;
+            failure = new(blame, failed.ExitCode, failed.PeerRank, failed.Message);
+        }
+
+        Cluster.Jobs.WorkResult? result = message.Result is { } finished
+            ? new(finished.Stopped, finished.ParametersSha256, finished.TrainingSeconds)
+            : null;
+        return new(
+            message.Job, message.Generation, phase, message.Step, message.Numerics, message.Device,
+            failure, result);
+    }
+
+    private static Report ToProto(ReportSent sent)
+    {
+        var message = new Report { Sequence = sent.Sequence };
+        switch (sent.Report)
+        {
+            case Cluster.Jobs.StepsCommitted steps:
+                message.Steps = ToProto(steps);
+                break;
+            case Cluster.Jobs.EpochEvaluated epoch:
+                message.Epoch = ToProto(epoch);
+                break;
+            case Cluster.Jobs.ParametersHashed hashed:
+                message.Hashed = new()
+                {
+                    Job = hashed.Job,
+                    Step = hashed.Step,
+                    Sha256 = hashed.Sha256,
+                };
+                break;
+            case Cluster.Jobs.CheckpointWritten written:
+                message.Checkpoint = new()
+                {
+                    Job = written.Job,
+                    Step = written.Step,
+                    Path = written.Path,
+                };
+                break;
+            default:
+                throw new InvariantException(
+                    $"no frame carries {sent.Report.GetType().Name}");
+        }
+
+        return message;
+    }
+
+    private static JobReport? ReportIn(Report message) => message.ReportCase switch
+    {
+        Report.ReportOneofCase.Steps => FromProto(message.Steps),
+        Report.ReportOneofCase.Epoch => FromProto(message.Epoch),
+        Report.ReportOneofCase.Hashed => new Cluster.Jobs.ParametersHashed(
+            message.Hashed.Job, message.Hashed.Step, message.Hashed.Sha256),
+        Report.ReportOneofCase.Checkpoint => new Cluster.Jobs.CheckpointWritten(
+            message.Checkpoint.Job, message.Checkpoint.Step, message.Checkpoint.Path),
         _ => null,
     };
 
     private static StepsCommitted ToProto(Cluster.Jobs.StepsCommitted report)
     {
-        var message = new StepsCommitted { Job = report.Job };
+        var message = new StepsCommitted { Job = report.Job, Rank = report.Rank };
         foreach (Cluster.Jobs.StepRecord step in report.Steps)
         {
             message.Steps.Add(new StepRecord
@@ -97,24 +163,24 @@ internal static class ReportCodec
     }
 
     private static Cluster.Jobs.StepsCommitted FromProto(StepsCommitted message) => new(
-        message.Job,
+        message.Job, message.Rank,
         [
             .. message.Steps.Select(step => new Cluster.Jobs.StepRecord(
                 step.Step, step.Loss, step.Correct, step.Samples, step.LearningRate,
                 step.ComputeMs, step.CommunicationMs, step.WaitMs, step.StepMs)),
         ]);
 
-    private static EpochShare ToProto(Cluster.Jobs.EpochShare share)
+    private static EpochEvaluated ToProto(Cluster.Jobs.EpochEvaluated epoch)
     {
-        var message = new EpochShare
+        var message = new EpochEvaluated
         {
-            Job = share.Job,
-            Epoch = share.Epoch,
-            Step = share.Step,
-            TrainLoss = share.TrainLoss,
-            TrainAccuracy = share.TrainAccuracy,
+            Job = epoch.Job,
+            Epoch = epoch.Epoch,
+            Step = epoch.Step,
+            TrainLoss = epoch.TrainLoss,
+            TrainAccuracy = epoch.TrainAccuracy,
         };
-        message.TestBatches.AddRange(share.TestBatches.Select(batch => new TestBatchResult
+        message.TestBatches.AddRange(epoch.TestBatches.Select(batch => new TestBatchResult
         {
             Batch = batch.Batch,
             LossSum = batch.LossSum,
@@ -124,7 +190,7 @@ internal static class ReportCodec
         return message;
     }
 
-    private static Cluster.Jobs.EpochShare FromProto(EpochShare message) => new(
+    private static Cluster.Jobs.EpochEvaluated FromProto(EpochEvaluated message) => new(
         message.Job, message.Epoch, message.Step, message.TrainLoss, message.TrainAccuracy,
         [
             .. message.TestBatches.Select(batch => new Cluster.Jobs.TestBatchResult(

@@ -65,6 +65,17 @@ internal sealed class CheckpointWriter : IDisposable
     public void Restore(string folder)
     {
         using LoadedCheckpoint checkpoint = CheckpointStore.Load(folder);
+        CheckpointManifest manifest = checkpoint.Manifest;
+        var counters = new StateCounters(
+            manifest.Step, manifest.Progress[LossSumKey], (long)manifest.Progress[CorrectKey]);
+        _state.Replace(counters, () => Read(checkpoint));
+    }
+
+    /// <summary>Waits for a save in progress.</summary>
+    public void Dispose() => _writing.Wait();
+
+    private void Read(LoadedCheckpoint checkpoint)
+    {
         foreach (TensorInfo tensor in _state.Model.Parameters)
         {
             checkpoint.Model.ReadFloat32(
@@ -82,14 +93,7 @@ internal sealed class CheckpointWriter : IDisposable
             checkpoint.Model.ReadFloat32(
                 tensor.Name, ModelState.Floats(_state.Statistics, tensor));
         }
-
-        _state.Resume(
-            checkpoint.Manifest.Step, checkpoint.Manifest.Progress[LossSumKey],
-            (long)checkpoint.Manifest.Progress[CorrectKey]);
     }
-
-    /// <summary>Waits for a save in progress.</summary>
-    public void Dispose() => _writing.Wait();
 
     private CheckpointContent Copy(long step)
     {
@@ -116,8 +120,8 @@ internal sealed class CheckpointWriter : IDisposable
             ],
             Progress = new Dictionary<string, double>
             {
-                [LossSumKey] = _state.EpochLossSum,
-                [CorrectKey] = _state.EpochCorrect,
+                [LossSumKey] = _state.Counters.EpochLossSum,
+                [CorrectKey] = _state.Counters.EpochCorrect,
             },
             SpecificationHash = _spec.ResultHash(),
             Numerics = _numerics,

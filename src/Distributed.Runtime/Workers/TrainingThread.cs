@@ -4,62 +4,95 @@ using Distributed.Cluster.Workers;
 using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.SharedMemory;
 using Distributed.Torch;
+using Distributed.Training.Step;
 
 namespace Distributed.Runtime.Workers;
 
 /// <summary>
 /// The training port in production: one thread that owns the device, takes commands in order, and
-/// answers each to the worker actor.
+/// answers each to the worker actor. Halt and Release reach into a command that waits for a peer.
 /// </summary>
 internal sealed class TrainingThread : ITrainingPort, IDisposable
 {
     private static readonly TimeSpan OwnerSpeaksFirst = TimeSpan.FromMilliseconds(500);
 
     private readonly DataPlaneHub _hub;
+    private readonly SharedMemoryHub _shared;
     private readonly TimeProvider _clock;
     private readonly BlockingCollection<Action> _commands = [];
     private readonly Thread _thread;
-    private IActorRef? _worker;
+    private readonly Lock _answerGate = new();
     private volatile WorkerJob? _job;
-    private ulong _jobNumber;
+    private int _releases;
 
-    public TrainingThread(DataPlaneHub hub, TimeProvider clock)
+    public TrainingThread(DataPlaneHub hub, SharedMemoryHub shared, TimeProvider clock)
     {
         _hub = hub;
+        _shared = shared;
         _clock = clock;
         _thread = new Thread(Run) { IsBackground = true, Name = "training" };
         _thread.Start();
     }
 
-    public void Prepare(PrepareJob order, IActorRef worker) => Post(() =>
+    public void Prepare(PrepareJob order, IActorRef worker)
     {
-        _worker = worker;
-        _jobNumber = order.Job;
-        _job = new WorkerJob(order, _hub, _clock);
-        return new TrainingPrepared(
-            order.Job, _job.StartStep, _job.Numerics, _job.Device);
-    });
+        Release("another job is prepared");
+        int life = _releases;
+        _commands.Add(() =>
+        {
+            try
+            {
+                _job = new WorkerJob(order, Answer, _hub, _shared, _clock);
+                Answer(new TrainingPrepared(order.Job, _job.Step, _job.Numerics, _job.Device));
+            }
+            catch (Exception failure) when (failure is not InvariantException)
+            {
+                Answer(new TrainingFailed(order.Job, Explain(failure)));
+            }
+        });
 
-    public void RunStep(long step, bool voteToStop, bool hashParameters) =>
-        Post(() => _job!.RunStep(step, voteToStop, hashParameters));
+        // Nothing comes after a release: the worker may have prepared the same job anew by then.
+        void Answer(TrainingAnswer answer)
+        {
+            lock (_answerGate)
+            {
+                if (life == _releases)
+                    worker.Tell(answer);
+            }
+        }
+    }
 
-    public void Evaluate(int epoch) => Post(() => _job!.Evaluate(epoch));
+    public void Join(FormGeneration order) => Post(job => job.Join(order));
 
-    public void SaveCheckpoint(long step) => Post(() => _job!.SaveCheckpoint(
-        step, Answer, failure => Answer(Failure(failure))));
+    public void RunStep(long step, StepVotes votes, bool hashParameters) =>
+        Post(job => job.RunStep(step, votes, hashParameters));
 
-    public void HashParameters() =>
-        Post(() => new ParametersReady(_jobNumber, _job!.ParametersSha256()));
+    public void Evaluate(int epoch) => Post(job => job.Evaluate(epoch));
+
+    public void SaveCheckpoint(long step, bool write) => Post(job => job.SaveCheckpoint(
+        step, write, failure => new TrainingFailed(job.Number, Explain(failure))));
+
+    public void HashParameters() => Post(job => job.HashParameters());
+
+    public void Halt(int generation, string reason)
+    {
+        // Wakes the thread if it waits for a peer, so that it gets to the command below.
+        _job?.BeginHalt(reason);
+        Post(job => job.Halt(generation));
+    }
 
     public void Release(string reason)
     {
-        // Wakes the thread if it waits for a peer, so that it gets to the command below.
-        _job?.Cancel(reason);
+        lock (_answerGate)
+            _releases++;
+        _job?.BeginHalt(reason);
         _commands.Add(() =>
         {
-            _job?.Dispose();
+            WorkerJob? released = _job;
             _job = null;
+            released?.Dispose();
         });
     }
 
@@ -77,50 +110,55 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
             command();
     }
 
-    private void Post(Func<TrainingAnswer> command) => _commands.Add(() =>
+    private void Post(Func<WorkerJob, TrainingAnswer> command)
     {
-        try
+        if (_commands.IsAddingCompleted)
+            return;
+        _commands.Add(() =>
         {
-            Answer(command());
-        }
-        catch (CollectiveCancelledException)
-        {
-            // Whoever cancelled knows already.
-        }
-        catch (InvariantException)
-        {
-            throw;
-        }
-        catch (Exception failure)
-        {
-            Answer(Failure(failure));
-        }
-    });
+            // A job that failed to prepare has said so, and one that was released is over.
+            if (_job is not { } job)
+                return;
+            try
+            {
+                job.Answer(command(job));
+            }
+            catch (CollectiveCancelledException)
+            {
+                // Whoever cancelled knows already.
+            }
+            catch (Exception failure) when (failure is not InvariantException)
+            {
+                job.Answer(new TrainingFailed(job.Number, Explain(failure)));
+            }
+        });
+    }
 
-    private void Answer(TrainingAnswer answer) => _worker?.Tell(answer);
-
-    private TrainingFailed Failure(Exception failure)
+    private static WorkFailure Explain(Exception failure)
     {
         switch (failure)
         {
             case PeerLostException lost:
-                return new(_jobNumber, ExitCodes.OperatingError, lost.Peer, lost.Reason);
-            case PeerDivergedException diverged:
+                return new(Blame.Peer, ExitCodes.OperatingError, lost.Peer, lost.Reason);
+            case FrameRefusedException refused:
+                return new(
+                    Blame.Peer, ExitCodes.OperatingError, refused.FromRank, refused.Message);
+            case StateFetchException fetch:
+                return new(Blame.Peer, ExitCodes.OperatingError, -1, fetch.Message);
+            case LossDivergedException diverged:
                 // The rank whose shard it was names the shard; this one only knows the sum.
                 Thread.Sleep(OwnerSpeaksFirst);
-                return new(_jobNumber, ExitCodes.NumericsDiverged, -1, diverged.Message);
+                return new(Blame.Job, ExitCodes.NumericsDiverged, -1, diverged.Message);
             case OperatingException operating:
-                return new(_jobNumber, operating.ExitCode, -1, operating.Message);
+                return new(Blame.Job, operating.ExitCode, -1, operating.Message);
             case TorchException torch:
                 return new(
-                    _jobNumber, ExitCodes.OperatingError, -1, $"libtorch failed: {torch.Message}");
+                    Blame.Worker, ExitCodes.OperatingError, -1,
+                    $"libtorch failed: {torch.Message}");
             default:
                 return new(
-                    _jobNumber, ExitCodes.OperatingError, -1,
+                    Blame.Worker, ExitCodes.OperatingError, -1,
                     $"{failure.GetType().Name}: {failure.Message}");
         }
     }
 }
-
-/// <summary>The loss of the global batch is not a number, by another rank's shard.</summary>
-internal sealed class PeerDivergedException(string message) : Exception(message);

@@ -4,6 +4,7 @@ using Distributed.Collectives.Reduction;
 using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.SharedMemory;
 using Distributed.Torch;
 using Distributed.Training.Checkpoints;
 using Distributed.Training.Data;
@@ -13,85 +14,145 @@ using Distributed.Training.Step;
 
 namespace Distributed.Runtime.Workers;
 
-/// <summary>One job on this worker's device, from its data to its last checkpoint.</summary>
+/// <summary>
+/// One job on this worker's device, from its data to its last checkpoint. The training thread
+/// calls it; <see cref="BeginHalt"/> may come from any thread.
+/// </summary>
 internal sealed class WorkerJob : IDisposable
 {
-    private readonly ulong _job;
+    private readonly Action<TrainingAnswer> _answer;
     private readonly JobDescription _description;
-    private readonly int _rank;
-    private readonly int _rankCount;
+    private readonly RunSpec _spec;
+    private readonly DataPlaneHub _hub;
+    private readonly SharedMemoryHub _shared;
     private readonly DatasetPair _data;
     private readonly TrainingSession _session;
-    private readonly ITransport? _transport;
     private readonly CheckpointWriter _checkpoints;
+    private readonly Lock _gate = new();
+    private CancellationTokenSource _generation = new();
+    private ITransport? _transport;
+    private int _haltsPending;
 
-    public WorkerJob(PrepareJob order, DataPlaneHub hub, TimeProvider clock)
+    public WorkerJob(
+        PrepareJob order, Action<TrainingAnswer> answer, DataPlaneHub hub,
+        SharedMemoryHub shared, TimeProvider clock)
     {
-        _job = order.Job;
+        Number = order.Job;
+        _answer = answer;
         _description = order.Description;
-        _rank = order.Rank;
-        _rankCount = order.Generation.Ranks.Count;
-        RunSpec spec = RunSpecReader.Read(
+        _hub = hub;
+        _shared = shared;
+        _spec = RunSpecReader.Read(
             order.Description.Specification, order.Description.RunFolder, []);
-        InitializeEngine(spec);
+        InitializeEngine(_spec);
         TorchRuntime runtime = TorchLibrary.Describe();
         Device = runtime.Device;
-        NumericsFingerprint numerics = SessionNumerics.Of(spec, runtime);
+        NumericsFingerprint numerics = SessionNumerics.Of(_spec, runtime);
         Numerics = numerics.ToText();
-        _data = SpecifiedDataset.Open(spec.Dataset);
-        Network network = Network.Resolve(spec.Model, _data.Shape, _data.ClassCount);
-        _session = new TrainingSession(spec, network, _data);
+        _data = SpecifiedDataset.Open(_spec.Dataset);
+        Network network = Network.Resolve(_spec.Model, _data.Shape, _data.ClassCount);
+        _session = new TrainingSession(_spec, network, _data);
         _checkpoints = new CheckpointWriter(
-            _description.RunFolder, spec, numerics, _session.State,
-            _session.StepsPerEpoch, clock);
-        if (_description.CheckpointFolder.Length > 0)
-            _checkpoints.Restore(_description.CheckpointFolder);
-        Invariant.Check(
-            _session.State.Step == _description.StartStep, "a job starts from its own step");
-        if (_rankCount > 1)
-        {
-            _transport = hub.Open(
-                order.Job, order.Generation.Number, _rank,
-                [.. order.Generation.Ranks.Select(rank => rank.DataAddress)]);
-        }
-
-        ShardMap map = order.Generation.Map(_description.LogicalShards);
-        _session.Join(new RankPlace(
-            ReductionPlan.Create(map, _description.Reduction), _rank, _session.State.Model,
-            new CollectiveScope(order.Job, order.Generation.Number), _transport));
+            _description.RunFolder, _spec, numerics, _session.State, _session.StepsPerEpoch,
+            clock);
+        if (order.CheckpointFolder.Length > 0)
+            Restore(order.CheckpointFolder, clock);
+        _hub.States.Offer(Number, _session.State);
     }
 
-    public long StartStep => _session.State.Step;
+    public ulong Number { get; }
+
+    public long Step => _session.State.Step;
 
     public string Numerics { get; }
 
     public string Device { get; }
 
-    public TrainingAnswer RunStep(long step, bool voteToStop, bool hashParameters)
+    public void Answer(TrainingAnswer answer) => _answer(answer);
+
+    /// <summary>
+    /// Wakes what waits for a peer, and has no command begin before <see cref="Halt"/>.
+    /// </summary>
+    public void BeginHalt(string reason)
     {
-        StepResult result = _session.Step(step, voteToStop);
-        if (!double.IsFinite(result.Loss))
+        ITransport? transport;
+        CancellationTokenSource generation;
+        lock (_gate)
         {
-            throw new PeerDivergedException(
-                $"the loss at step {step} is {result.Loss}: expected a finite number; lower the "
-                + "learning rate (--lr) or check the data");
+            _haltsPending++;
+            (transport, generation) = (_transport, _generation);
         }
 
+        transport?.Cancel(reason);
+        generation.Cancel();
+    }
+
+    /// <summary>Leaves the generation.</summary>
+    public TrainingAnswer Halt(int generation)
+    {
+        _session.Leave();
+        lock (_gate)
+        {
+            _haltsPending--;
+            _transport = null;
+            if (_haltsPending == 0)
+                _generation = new CancellationTokenSource();
+        }
+
+        return new TrainingHalted(Number, generation, Step);
+    }
+
+    public TrainingAnswer Join(FormGeneration order)
+    {
+        CancellationToken cancellation = Begin();
+        Generation generation = order.Generation;
+        if (generation.Start.Step != Step)
+        {
+            try
+            {
+                StateFetch.Run(
+                    generation.Start.SourceAddress, Number, generation.Start.Step,
+                    _session.State, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new CollectiveCancelledException("the generation is over");
+            }
+        }
+
+        ITransport? transport = generation.Ranks.Count == 1
+            ? null
+            : Open(generation, order.Rank);
+        lock (_gate)
+            _transport = transport;
+        if (cancellation.IsCancellationRequested)
+            transport?.Cancel("the generation is over");
+        _session.Join(
+            ReductionPlan.Create(
+                generation.Map(_description.LogicalShards), _description.Reduction),
+            order.Rank, new CollectiveScope(Number, generation.Number), transport);
+        return new TrainingJoined(Number, generation.Number, Step);
+    }
+
+    public TrainingAnswer RunStep(long step, StepVotes votes, bool hashParameters)
+    {
+        Begin();
+        StepResult result = _session.Step(step, votes.Stop, votes.Yield);
         var record = new StepRecord(
             step, result.Loss, result.Correct, result.Samples, result.LearningRate,
             result.ComputeMs, result.CommunicationMs, result.WaitMs, result.StepMs);
         return new StepDone(
-            _job, record, result.StopVotes, hashParameters ? ParametersSha256() : "");
+            Number, record, result.StopVotes, result.YieldVotes,
+            hashParameters ? _session.State.ParametersSha256() : "");
     }
 
     public TrainingAnswer Evaluate(int epoch)
     {
-        int batches = _description.TestBatches;
-        EvaluatedBatch[] results = _session.Evaluate(
-            batches * _rank / _rankCount, batches * (_rank + 1) / _rankCount);
+        Begin();
+        EvaluatedBatch[] results = _session.Evaluate();
         (double loss, double accuracy) = _session.EpochSoFar();
         return new EvaluationDone(
-            _job, epoch, loss, accuracy,
+            Number, epoch, loss, accuracy,
             [
                 .. results.Select(result => new TestBatchResult(
                     result.Batch, result.LossSum, result.Correct, result.Samples)),
@@ -99,25 +160,89 @@ internal sealed class WorkerJob : IDisposable
     }
 
     /// <summary>
-    /// Rank 0 copies the state and lets training go on while it is written; the callbacks come
-    /// from the writer's thread.
+    /// Where this rank is to write, it copies the state and lets training go on while the copy is
+    /// written; the answer about that comes from the writer's thread.
     /// </summary>
     public TrainingAnswer SaveCheckpoint(
-        long step, Action<TrainingAnswer> written, Action<Exception> failed)
+        long step, bool write, Func<Exception, TrainingAnswer> failed)
     {
-        if (_rank == 0)
+        if (write)
         {
             _checkpoints.Save(
-                step, path => written(new CheckpointDone(_job, step, path)), failed);
+                step, path => Answer(new CheckpointDone(Number, step, path)),
+                failure => Answer(failed(failure)));
         }
 
-        return new SnapshotTaken(_job, step);
+        return new SnapshotTaken(Number, step);
     }
 
-    public string ParametersSha256() => _session.State.ParametersSha256();
+    public TrainingAnswer HashParameters() =>
+        new ParametersReady(Number, _session.State.ParametersSha256());
 
-    /// <summary>Wakes a step that waits for a peer. Callable from any thread.</summary>
-    public void Cancel(string reason) => _transport?.Cancel(reason);
+    public void Dispose()
+    {
+        _hub.States.Withdraw(Number, _session.State);
+        _checkpoints.Dispose();
+        _session.Dispose();
+        _data.Dispose();
+    }
+
+    /// <summary>What cancels the generation; throws where that has happened already.</summary>
+    private CancellationToken Begin()
+    {
+        lock (_gate)
+        {
+            return _haltsPending == 0
+                ? _generation.Token
+                : throw new CollectiveCancelledException("the generation is over");
+        }
+    }
+
+    /// <summary>All ranks of a generation choose alike, because they see the same ranks.</summary>
+    private ITransport Open(Generation generation, int rank)
+    {
+        string host = generation.Ranks[0].Worker.Host;
+        bool canShare = host.Length > 0
+            && generation.Ranks.All(other => other.Worker.Host == host);
+        if (_spec.Transport == TransportKind.Shm && !canShare)
+        {
+            throw new OperatingException(
+                "transport shm was asked for, but the workers cannot share memory: expected all "
+                + "of them on one machine; use --transport auto or grpc");
+        }
+
+        return canShare && _spec.Transport != TransportKind.Grpc
+            ? _shared.Open(
+                Number, generation.Number, rank,
+                [.. generation.Ranks.Select(other => other.Worker.ProcessId)])
+            : _hub.Open(
+                Number, generation.Number, rank,
+                [.. generation.Ranks.Select(other => other.Worker.DataAddress)]);
+    }
+
+    /// <summary>
+    /// A run that goes on meanwhile may have replaced the checkpoint by a newer one, which is as
+    /// good.
+    /// </summary>
+    private void Restore(string folder, TimeProvider clock)
+    {
+        string? newest = folder;
+        while (newest is not null)
+        {
+            try
+            {
+                _checkpoints.Restore(newest);
+                return;
+            }
+            catch (OperatingException) when (!Directory.Exists(newest))
+            {
+                var store = new CheckpointStore(
+                    _description.RunFolder, _spec.KeepCheckpoints, clock);
+                using LoadedCheckpoint? valid = store.LoadNewestValid(out _);
+                newest = valid?.Path;
+            }
+        }
+    }
 
     private static void InitializeEngine(RunSpec spec)
     {
@@ -135,12 +260,5 @@ internal sealed class WorkerJob : IDisposable
         }
 
         TorchLibrary.Initialize(spec.ThreadsPerWorker, "cpu");
-    }
-
-    public void Dispose()
-    {
-        _checkpoints.Dispose();
-        _session.Dispose();
-        _data.Dispose();
     }
 }

@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Text.Json;
+using Distributed.Cluster.Jobs;
+
+namespace Distributed.Runtime.Recording;
+
+/// <summary>
+/// A line of metrics.jsonl, and the points of TensorBoard's event files that follow from it and
+/// from nothing else.
+/// </summary>
+/// <param name="Step">The step whose state the line is about; points are at this step.</param>
+internal abstract record RunLine(long Step)
+{
+    /// <summary>As written to the file; the first field tells the kind.</summary>
+    public abstract (string Name, object? Value)[] Fields { get; }
+
+    public virtual IReadOnlyList<(string Tag, double Value)> Points => [];
+
+    /// <summary>Reads what <see cref="Fields"/> wrote; null for a kind that is not known.</summary>
+    /// <exception cref="FormatException">A field is missing or of another type.</exception>
+    public static RunLine? Parse(JsonElement line)
+    {
+        try
+        {
+            return Text(line, "kind") switch
+            {
+                StepLine.Kind => StepLine.From(line),
+                TimesLine.Kind => TimesLine.From(line),
+                EpochLine.Kind => EpochLine.From(line),
+                DoneLine.Kind => DoneLine.From(line),
+                _ => null,
+            };
+        }
+        catch (Exception malformed) when (malformed
+            is KeyNotFoundException or InvalidOperationException)
+        {
+            throw new FormatException(malformed.Message, malformed);
+        }
+    }
+
+    protected static string Text(JsonElement line, string name) =>
+        line.GetProperty(name).GetString() ?? throw new FormatException($"{name} is null");
+
+    protected static int Count(JsonElement line, string name) =>
+        line.GetProperty(name).GetInt32();
+
+    protected static long Long(JsonElement line, string name) =>
+        line.GetProperty(name).GetInt64();
+
+    /// <summary>Numbers that JSON has not, such as NaN, are texts there.</summary>
+    protected static double Number(JsonElement line, string name) =>
+        line.GetProperty(name) is { ValueKind: JsonValueKind.String } text
+            ? double.Parse(text.GetString()!, CultureInfo.InvariantCulture)
+            : line.GetProperty(name).GetDouble();
+}
+
+/// <summary>A committed step.</summary>
+internal sealed record StepLine(
+    long Step, int Epoch, double Loss, double Accuracy, double LearningRate) : RunLine(Step)
+{
+    public const string Kind = "step";
+
+    public override (string Name, object? Value)[] Fields =>
+    [
+        ("kind", Kind), ("step", Step), ("epoch", Epoch), ("loss", Loss), ("accuracy", Accuracy),
+        ("learning_rate", LearningRate),
+    ];
+
+    public override IReadOnlyList<(string Tag, double Value)> Points =>
+        [("loss/train", Loss), ("accuracy/train", Accuracy), ("learning_rate", LearningRate)];
+
+    public static StepLine Of(StepRecord step, int epoch) => new(
+        step.Step, epoch, step.Loss, (double)step.Correct / step.Samples, step.LearningRate);
+
+    public static StepLine From(JsonElement line) => new(
+        Long(line, "step"), Count(line, "epoch"), Number(line, "loss"), Number(line, "accuracy"),
+        Number(line, "learning_rate"));
+}
+
+/// <summary>
+/// Where a worker's time went, as means over the steps of one report: one point a report is enough
+/// to see a straggler.
+/// </summary>
+internal sealed record TimesLine(
+    long Step, ReportOrigin Origin, int Steps, double ComputeMs, double CommunicationMs,
+    double WaitMs, double ImagesPerSecond) : RunLine(Step)
+{
+    public const string Kind = "times";
+
+    /// <summary>The worker's incarnation, as log lines have it.</summary>
+    private string Worker => Origin.Incarnation.ToString("x16", CultureInfo.InvariantCulture);
+
+    public override (string Name, object? Value)[] Fields =>
+    [
+        ("kind", Kind), ("step", Step), ("rank", Origin.Rank), ("worker", Worker),
+        ("sequence", Origin.Sequence), ("steps", Steps), ("compute_ms", ComputeMs),
+        ("communication_ms", CommunicationMs), ("wait_ms", WaitMs),
+        ("images_per_second", ImagesPerSecond),
+    ];
+
+    public override IReadOnlyList<(string Tag, double Value)> Points
+    {
+        get
+        {
+            (string, double)[] ofRank =
+            [
+                ($"rank {Origin.Rank}/compute_ms", ComputeMs),
+                ($"rank {Origin.Rank}/communication_ms", CommunicationMs),
+                ($"rank {Origin.Rank}/wait_ms", WaitMs),
+            ];
+            return Origin.Rank == 0
+                ? [.. ofRank, ("images_per_second", ImagesPerSecond)]
+                : ofRank;
+        }
+    }
+
+    public static TimesLine Of(ReportOrigin origin, IReadOnlyList<StepRecord> steps) => new(
+        steps[^1].Step, origin, steps.Count, steps.Average(step => step.ComputeMs),
+        steps.Average(step => step.CommunicationMs), steps.Average(step => step.WaitMs),
+        steps.Sum(step => (double)step.Samples) / (steps.Sum(step => step.StepMs) / 1e3));
+
+    public static TimesLine From(JsonElement line) => new(
+        Long(line, "step"),
+        new ReportOrigin(
+            ulong.Parse(
+                Text(line, "worker"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+            Long(line, "sequence"), Count(line, "rank")),
+        Count(line, "steps"), Number(line, "compute_ms"), Number(line, "communication_ms"),
+        Number(line, "wait_ms"), Number(line, "images_per_second"));
+}
+
+/// <summary>An epoch's end.</summary>
+internal sealed record EpochLine(EpochCompleted Epoch) : RunLine(Epoch.Step)
+{
+    public const string Kind = "epoch";
+
+    public override (string Name, object? Value)[] Fields =>
+    [
+        ("kind", Kind), ("epoch", Epoch.Epoch), ("step", Step), ("train_loss", Epoch.TrainLoss),
+        ("train_accuracy", Epoch.TrainAccuracy), ("test_loss", Epoch.TestLoss),
+        ("test_accuracy", Epoch.TestAccuracy), ("seconds", Epoch.Seconds),
+    ];
+
+    public override IReadOnlyList<(string Tag, double Value)> Points =>
+    [
+        ("loss/epoch", Epoch.TrainLoss), ("accuracy/epoch", Epoch.TrainAccuracy),
+        ("loss/test", Epoch.TestLoss), ("accuracy/test", Epoch.TestAccuracy),
+    ];
+
+    public static EpochLine From(JsonElement line) => new(new EpochCompleted(
+        Count(line, "epoch"), Long(line, "step"), Number(line, "train_loss"),
+        Number(line, "train_accuracy"), Number(line, "test_loss"), Number(line, "test_accuracy"),
+        Number(line, "seconds")));
+}
+
+/// <summary>The end of a run that completed.</summary>
+internal sealed record DoneLine(
+    long Step, long Samples, double TestAccuracy, double TestLoss, string ParametersSha256,
+    double ImagesPerSecond, int Generations, long StepsRedone, long StepsLost, double Seconds)
+    : RunLine(Step)
+{
+    public const string Kind = "done";
+
+    public override (string Name, object? Value)[] Fields =>
+    [
+        ("kind", Kind), ("step", Step), ("samples", Samples), ("test_accuracy", TestAccuracy),
+        ("test_loss", TestLoss), ("parameters_sha256", ParametersSha256),
+        ("images_per_second", ImagesPerSecond), ("generations", Generations),
+        ("steps_redone", StepsRedone), ("steps_lost", StepsLost), ("seconds", Seconds),
+    ];
+
+    public static DoneLine Of(RunCompleted done) => new(
+        done.Steps, done.Samples, done.TestAccuracy, done.TestLoss, done.ParametersSha256,
+        done.ImagesPerSecond, done.Generations, done.StepsRedone, done.StepsLost, done.Seconds);
+
+    public static DoneLine From(JsonElement line) => new(
+        Long(line, "step"), Long(line, "samples"), Number(line, "test_accuracy"),
+        Number(line, "test_loss"), Text(line, "parameters_sha256"),
+        Number(line, "images_per_second"), Count(line, "generations"), Long(line, "steps_redone"),
+        Long(line, "steps_lost"), Number(line, "seconds"));
+}

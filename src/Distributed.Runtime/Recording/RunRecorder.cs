@@ -1,0 +1,139 @@
+using System.Threading.Channels;
+using Distributed.Cluster.Jobs;
+using Distributed.Kernel;
+
+namespace Distributed.Runtime.Recording;
+
+/// <summary>
+/// Writes a run folder on the coordinator: run.yaml, metrics.jsonl, TensorBoard's event file. Calls
+/// are queued and done in order by one task, so that the actors never wait for the disk. A disk
+/// that hangs is waited for until so many calls wait that memory is in danger; then the recording
+/// fails.
+/// </summary>
+internal sealed class RunRecorder : IRunRecorder
+{
+    /// <summary>Minutes of a large cluster's reports.</summary>
+    public const int WaitingCallsMax = 1 << 16;
+
+    private readonly TimeProvider _clock;
+    private readonly Channel<Action> _waiting = Channel.CreateBounded<Action>(
+        new BoundedChannelOptions(WaitingCallsMax) { SingleReader = true });
+
+    private IActorRef? _job;
+    private string _folder = "";
+    private RunFiles? _files;
+    private bool _isEnding;
+    private int _isOver;
+
+    public RunRecorder(TimeProvider clock)
+    {
+        _clock = clock;
+        Completion = Task.Run(RunAsync);
+    }
+
+    /// <summary>Ends when the files are closed.</summary>
+    public Task Completion { get; }
+
+    public void Begin(JobDescription description, IActorRef job)
+    {
+        _job = job;
+        _folder = description.RunFolder;
+        Post(() =>
+        {
+            _files = RunFiles.Open(description, _clock);
+            Tell(_files.Begun);
+        });
+    }
+
+    public void Numerics(string numerics) => Post(() => _files!.Numerics(numerics));
+
+    public void Steps(IReadOnlyList<StepRecord> steps) => Post(() => _files!.Steps(steps));
+
+    public void Times(ReportOrigin origin, IReadOnlyList<StepRecord> steps) =>
+        Post(() => _files!.Times(origin, steps));
+
+    public void Epoch(EpochCompleted epoch) => Post(() => _files!.Epoch(epoch));
+
+    public void Commit(long mark) => Post(() =>
+    {
+        _files!.Commit();
+        Tell(new RecordingDurable(mark));
+    });
+
+    public void End(RunCompleted? summary)
+    {
+        Post(() =>
+        {
+            if (summary is not null)
+                _files!.Done(summary);
+            _files!.Close();
+            _files = null;
+            Tell(new RecordingEnded());
+        });
+        _isEnding = true;
+        _waiting.Writer.TryComplete();
+    }
+
+    public void Abandon()
+    {
+        Volatile.Write(ref _isOver, 1);
+        _waiting.Writer.TryComplete();
+    }
+
+    private void Post(Action action)
+    {
+        if (!_waiting.Writer.TryWrite(action) && !_isEnding)
+        {
+            Fail(
+                $"{_folder} has not been written for so long that {WaitingCallsMax} records wait, "
+                + "expected a disk that keeps up; look whether it hangs");
+        }
+    }
+
+    private void Tell(object message)
+    {
+        if (Volatile.Read(ref _isOver) == 0)
+            _job!.Tell(message);
+    }
+
+    private void Fail(string message)
+    {
+        if (Interlocked.Exchange(ref _isOver, 1) == 0)
+            _job!.Tell(new RecordingFailed(message));
+        _waiting.Writer.TryComplete();
+    }
+
+    private async Task RunAsync()
+    {
+        await foreach (Action action in _waiting.Reader.ReadAllAsync())
+        {
+            if (Volatile.Read(ref _isOver) != 0)
+                break;
+            try
+            {
+                action();
+            }
+            catch (Exception failure)
+            {
+                // Whatever it is, a job that waits for an answer has to hear of it.
+                bool isOfDisk = failure
+                    is OperatingException or IOException or UnauthorizedAccessException;
+                Fail(isOfDisk ? failure.Message : failure.ToString());
+            }
+        }
+
+        Close();
+    }
+
+    private void Close()
+    {
+        try
+        {
+            _files?.Dispose();
+        }
+        catch (OperatingException)
+        {
+            // The failure that led here has been told; this is the same disk.
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Distributed.Runtime.SharedMemory;
+
+/// <summary>The few calls of Linux that the class library does not offer.</summary>
+internal static unsafe partial class LibC
+{
+    internal const int Interrupted = 4;
+    internal const short Readable = 1;
+
+    private const int FutexWait = 0;
+    private const int FutexWake = 1;
+    private const int CloseOnExec = 0x80000;
+    private const int NonBlocking = 0x800;
+    private const nint PidfdOpenNumber = 434;
+
+    // The numbers of newer calls are the same on every architecture; this one is older.
+    private static readonly nint FutexNumber = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 202,
+        _ => 98,
+    };
+
+    /// <summary>
+    /// Sleeps while the word holds this value, for a slice of time at most. May return early.
+    /// </summary>
+    internal static void WaitOn(int* word, int value, TimeSpan slice)
+    {
+        var time = new TimeSpec(0, slice.Ticks * TimeSpan.NanosecondsPerTick);
+        _ = SystemCall(FutexNumber, (nint)word, FutexWait, value, (nint)(&time), 0, 0);
+    }
+
+    /// <summary>Wakes whoever sleeps on the word, in any process.</summary>
+    internal static void WakeAllOn(int* word) =>
+        _ = SystemCall(FutexNumber, (nint)word, FutexWake, int.MaxValue, 0, 0, 0);
+
+    /// <summary>
+    /// A handle that is readable once the process has ended; null where the kernel has none.
+    /// </summary>
+    internal static SafeFileHandle? OpenProcess(int processId)
+    {
+        var descriptor = SystemCall(PidfdOpenNumber, processId, 0, 0, 0, 0, 0);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>A handle that is readable after <see cref="Signal"/>.</summary>
+    internal static SafeFileHandle CreateEvent() =>
+        new(EventDescriptor(0, CloseOnExec | NonBlocking), ownsHandle: true);
+
+    internal static void Signal(SafeFileHandle created)
+    {
+        var one = 1L;
+        _ = Write(created, &one, sizeof(long));
+    }
+
+    /// <summary>
+    /// Allocates every page of the file, so that a full file system shows here and not as a fault
+    /// of the processor later. Returns an error number, or 0.
+    /// </summary>
+    internal static int Allocate(SafeFileHandle file, long length)
+    {
+        int error;
+        do error = AllocateOnce(file, 0, length);
+        while (error == Interrupted);
+        return error;
+    }
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    internal static partial int Poll(PollEntry* entries, nuint count, int timeoutMs);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial nint SystemCall(
+        nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
+
+    [LibraryImport("libc", EntryPoint = "eventfd")]
+    private static partial int EventDescriptor(uint initial, int flags);
+
+    [LibraryImport("libc", EntryPoint = "write")]
+    private static partial nint Write(SafeFileHandle file, void* bytes, nint count);
+
+    [LibraryImport("libc", EntryPoint = "posix_fallocate")]
+    private static partial int AllocateOnce(SafeFileHandle file, long offset, long length);
+
+    /// <summary>struct pollfd: a negative descriptor is passed over.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PollEntry
+    {
+        internal int Descriptor;
+        internal short Wanted;
+        internal short Happened;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct TimeSpec(long Seconds, long Nanoseconds);
+}

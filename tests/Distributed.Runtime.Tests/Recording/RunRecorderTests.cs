@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using Distributed.Cluster.Jobs;
+using Distributed.Kernel;
+using Distributed.Runtime.Recording;
+
+namespace Distributed.Runtime.Tests.Recording;
+
+public sealed class RunRecorderTests : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private readonly RunFolder folder = new();
+    private readonly Probe job = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Commits_are_answered_in_order_with_their_lines_in_the_file()
+    {
+        RunRecorder recorder = Begin();
+        for (long mark = 1; mark <= 20; mark++)
+        {
+            recorder.Steps([RecordedRun.Step(mark)]);
+            recorder.Commit(mark);
+            Assert.Equal(new RecordingDurable(mark), job.Next());
+            Assert.Equal(mark, folder.Numbers("step", "step").Last());
+        }
+
+        recorder.End(RecordedRun.Summary);
+        Assert.IsType<RecordingEnded>(job.Next());
+        Assert.Single(folder.LinesOf("done"));
+        // A job's timers may go on for a moment.
+        recorder.Commit(21);
+        recorder.Abandon();
+        await recorder.Completion;
+        Assert.Empty(job.Rest());
+    }
+
+    [Fact]
+    public async Task A_run_that_did_not_complete_has_no_summary()
+    {
+        RunRecorder recorder = Begin();
+        recorder.Steps([RecordedRun.Step(1)]);
+        recorder.End(null);
+        Assert.IsType<RecordingEnded>(job.Next());
+        await recorder.Completion;
+        Assert.Equal("step", Assert.Single(folder.Lines).GetProperty("kind").GetString());
+    }
+
+    /// <summary>
+    /// A coordinator that was only paused wakes up when its successor is at work. What it writes is
+    /// nowhere to be seen, and it does not take that for recorded.
+    /// </summary>
+    [Fact]
+    public async Task A_stale_recorder_writes_where_nobody_looks()
+    {
+        RunRecorder stale = Begin();
+        stale.Steps([RecordedRun.Step(1), RecordedRun.Step(2)]);
+        stale.Commit(1);
+        Assert.IsType<RecordingDurable>(job.Next());
+        var successorJob = new Probe();
+        var successor = new RunRecorder(TimeProvider.System);
+        successor.Begin(RecordedRun.Describe(folder.Path), successorJob);
+        Assert.Equal(2, Assert.IsType<RecordingBegun>(successorJob.Next()).LastStep);
+        stale.Steps([RecordedRun.Step(3)]);
+        stale.Times(new ReportOrigin(1, 1, 0), [RecordedRun.Step(3)]);
+        stale.Epoch(RecordedRun.Epoch(1, 3));
+        stale.Commit(2);
+        Assert.Contains(
+            "another coordinator", Assert.IsType<RecordingFailed>(job.Next()).Message,
+            StringComparison.Ordinal);
+        await stale.Completion;
+        successor.Numerics("");
+        successor.Steps([RecordedRun.Step(3), RecordedRun.Step(4)]);
+        successor.End(RecordedRun.Summary);
+        Assert.IsType<RecordingEnded>(successorJob.Next());
+        Assert.Equal([1, 2, 3, 4], folder.Numbers("step", "step"));
+        Assert.Empty(folder.LinesOf("times"));
+        Assert.Empty(folder.LinesOf("epoch"));
+        folder.ShowsItsMetrics();
+        folder.HoldsEachPointOnce();
+    }
+
+    [Fact]
+    public async Task A_failure_is_told_once()
+    {
+        var recorder = new RunRecorder(TimeProvider.System);
+        string missing = Path.Combine(folder.Path, "missing");
+        recorder.Begin(RecordedRun.Describe(missing), job);
+        recorder.Steps([RecordedRun.Step(1)]);
+        recorder.Commit(1);
+        recorder.End(null);
+        Assert.Contains(
+            missing, Assert.IsType<RecordingFailed>(job.Next()).Message, StringComparison.Ordinal);
+        await recorder.Completion;
+        recorder.Abandon();
+        Assert.Empty(job.Rest());
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_or_said_after_it_is_abandoned()
+    {
+        RunRecorder recorder = Begin();
+        recorder.Steps([RecordedRun.Step(1)]);
+        recorder.Commit(1);
+        Assert.IsType<RecordingDurable>(job.Next());
+        recorder.Abandon();
+        recorder.Steps([RecordedRun.Step(2)]);
+        recorder.Commit(2);
+        recorder.End(RecordedRun.Summary);
+        await recorder.Completion;
+        Assert.Equal([1], folder.Numbers("step", "step"));
+        Assert.Single(folder.Lines);
+        Assert.Empty(job.Rest());
+    }
+
+    [Fact]
+    public async Task When_the_disk_hangs_the_recording_fails_before_memory_does()
+    {
+        job.Hang();
+        var recorder = new RunRecorder(TimeProvider.System);
+        recorder.Begin(RecordedRun.Describe(folder.Path), job);
+        Assert.IsType<RecordingBegun>(job.Next());
+        StepRecord[] steps = [RecordedRun.Step(1)];
+        for (int call = 0; call < RunRecorder.WaitingCallsMax; call++)
+            recorder.Steps(steps);
+        Assert.Empty(job.Rest());
+        recorder.Steps(steps);
+        recorder.Steps(steps);
+        Assert.Contains(
+            folder.Path, Assert.IsType<RecordingFailed>(Assert.Single(job.Rest())).Message,
+            StringComparison.Ordinal);
+        job.GoOn();
+        await recorder.Completion;
+        Assert.Equal(0, new FileInfo(folder.MetricsPath).Length);
+        Assert.Empty(job.Rest());
+    }
+
+    private RunRecorder Begin()
+    {
+        var recorder = new RunRecorder(TimeProvider.System);
+        recorder.Begin(RecordedRun.Describe(folder.Path), job);
+        Assert.IsType<RecordingBegun>(job.Next());
+        return recorder;
+    }
+
+    /// <summary>
+    /// What a job is told. It can hold up the teller at the first message, as a disk that hangs
+    /// would.
+    /// </summary>
+    private sealed class Probe : IActorRef
+    {
+        private readonly BlockingCollection<object> _told = [];
+        private readonly ManualResetEventSlim _goesOn = new(true);
+
+        public string Path => "/user/job";
+
+        public void Tell(object message, IActorRef? sender = null)
+        {
+            _told.Add(message);
+            if (message is RecordingBegun)
+                _goesOn.Wait();
+        }
+
+        public void Hang() => _goesOn.Reset();
+
+        public void GoOn() => _goesOn.Set();
+
+        public object Next() => _told.TryTake(out object? next, Deadline)
+            ? next
+            : throw new TimeoutException("the recorder does not answer");
+
+        public IReadOnlyList<object> Rest()
+        {
+            var rest = new List<object>();
+            while (_told.TryTake(out object? next))
+                rest.Add(next);
+            return rest;
+        }
+    }
+}
