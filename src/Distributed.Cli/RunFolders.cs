@@ -1,5 +1,6 @@
 using System.Globalization;
 using Distributed.Kernel;
+using Distributed.Training.Specification;
 
 namespace Distributed.Cli;
 
@@ -7,14 +8,13 @@ namespace Distributed.Cli;
 internal static class RunFolders
 {
     public const string Root = "runs";
-    public const string SpecificationFile = "run.yaml";
 
     /// <summary>The run under runs/ that was written to last.</summary>
     public static string Newest()
     {
         string? newest = Directory.Exists(Root)
             ? Directory.EnumerateDirectories(Root)
-                .Where(folder => File.Exists(Path.Combine(folder, SpecificationFile)))
+                .Where(folder => File.Exists(Path.Combine(folder, RunRecord.FileName)))
                 .MaxBy(Directory.GetLastWriteTimeUtc)
             : null;
         return newest ?? throw new OperatingException(
@@ -44,7 +44,7 @@ internal static class RunFolders
         if (!Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any())
             return;
         throw new OperatingException(
-            File.Exists(Path.Combine(folder, SpecificationFile))
+            File.Exists(Path.Combine(folder, RunRecord.FileName))
                 ? $"run folder {folder} holds a run: expected a new folder; go on with it by "
                     + "--resume, or give another --out"
                 : $"run folder {folder} is not empty: expected a new folder; give another --out");
@@ -68,13 +68,13 @@ internal static class RunFolders
         string below = Path.Combine(Root, run);
         foreach (string folder in new[] { run, below })
         {
-            if (File.Exists(Path.Combine(folder, SpecificationFile)))
+            if (File.Exists(Path.Combine(folder, RunRecord.FileName)))
                 return folder;
         }
         if (Directory.Exists(run) || Directory.Exists(below))
         {
             throw new OperatingException(
-                $"run '{run}' has no {SpecificationFile}: expected a run folder that train wrote");
+                $"run '{run}' has no {RunRecord.FileName}: expected a run folder that train wrote");
         }
         IEnumerable<string> known = Directory.Exists(Root)
             ? Directory.EnumerateDirectories(Root).Select(folder => Path.GetFileName(folder)!)

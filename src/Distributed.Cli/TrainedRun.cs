@@ -42,8 +42,7 @@ internal sealed class TrainedRun : IDisposable
     public static TrainedRun Open(string run, Terminal terminal, CancellationToken cancellation)
     {
         string folder = RunFolders.Find(run);
-        string file = Path.Combine(folder, RunFolders.SpecificationFile);
-        RunSpec spec = RunRecord.Read(File.ReadAllText(file), file).Spec;
+        RunSpec spec = RunRecord.Load(folder).Spec;
         LoadedCheckpoint checkpoint = LoadCheckpoint(folder, spec, terminal);
         DatasetPair? data = null;
         try

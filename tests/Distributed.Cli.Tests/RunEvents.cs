@@ -19,6 +19,9 @@ internal static class RunEvents
         yield return (0.5, new EpochCompleted(1, 100, 1.4375, 0.5, 0.7125, 0.8712, 6.54321));
         yield return (0, new CheckpointSaved(100, "runs/a/checkpoints/step-100"));
         yield return (1, new GenerationStarted(2, 118, ["w0"], "w1 [left] the cluster"));
+        yield return (0, new GenerationRunning(
+            2, 119, new DateTimeOffset(2026, 1, 2, 5, 4, 5, 678, TimeSpan.FromHours(2)), 12.34,
+            105.66, 40));
         yield return (1, new StepCommitted(150, 200, 2, 2, double.NaN, 1234567.89));
         yield return (3, new EpochCompleted(
             2, 200, 0.5, 0.82, double.NaN, double.NaN, 65.4));

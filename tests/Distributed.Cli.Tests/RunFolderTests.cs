@@ -1,4 +1,5 @@
 using Distributed.Kernel;
+using Distributed.Training.Specification;
 
 namespace Distributed.Cli.Tests;
 
@@ -18,7 +19,7 @@ public sealed class RunFolderTests : IDisposable
         OperatingException empty =
             Assert.Throws<OperatingException>(() => RunFolders.Find(folder));
         Assert.Contains("has no run.yaml", empty.Message, StringComparison.Ordinal);
-        File.WriteAllText(Path.Combine(folder, RunFolders.SpecificationFile), "");
+        File.WriteAllText(Path.Combine(folder, RunRecord.FileName), "");
         Assert.Equal(folder, RunFolders.Find(folder));
         OperatingException absent =
             Assert.Throws<OperatingException>(() => RunFolders.Find(folder + "-absent"));
@@ -40,7 +41,7 @@ public sealed class RunFolderTests : IDisposable
             "is a file",
             Assert.Throws<OperatingException>(() => RunFolders.RefuseExisting(file)).Message,
             StringComparison.Ordinal);
-        File.WriteAllText(Path.Combine(folder, RunFolders.SpecificationFile), "");
+        File.WriteAllText(Path.Combine(folder, RunRecord.FileName), "");
         Assert.Contains(
             "--resume",
             Assert.Throws<OperatingException>(() => RunFolders.RefuseExisting(folder)).Message,

@@ -50,6 +50,13 @@ public sealed class UsageTests
     [InlineData("data gte mnist", "unknown command 'gte'; did you mean 'get'?")]
     [InlineData("data", "Required command")]
     [InlineData("data get mnits", "did you mean 'mnist'?")]
+    [InlineData("sim --seeds 9..1", "--seeds '9..1': expected two numbers, such as 1..1000")]
+    [InlineData("sim --seeds 1", "--seeds '1': expected two numbers")]
+    [InlineData("sim --seed 1 --seeds 1..2", "--seed and --seeds: expected one of them")]
+    [InlineData("sim --nodes 1001", "--nodes: expected at most 1000")]
+    [InlineData("sim --hours 0", "--hours '0': expected a number above 0")]
+    [InlineData("sim --without pause", "--without 'pause'; did you mean 'pauses'?")]
+    [InlineData("sim --without rain", "--without 'rain'; expected some of crashes, coordinators")]
     [InlineData("--jason", "unknown flag '--jason'")]
     public async Task BadUsageIsOneLineAndExitCodeTwo(string commandLine, string expected)
     {

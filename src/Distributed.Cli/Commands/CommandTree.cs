@@ -19,6 +19,7 @@ internal static class CommandTree
             ExportCommand.Create(services),
             DataCommand.Create(services),
             DoctorCommand.Create(services),
+            SimCommand.Create(services),
             NodeCommandLines.CreateCoordinator(services),
             NodeCommandLines.CreateWorker(services),
         };

@@ -51,6 +51,12 @@ internal sealed class TeachingHelp(SynchronousCommandLineAction ordinary)
             "./distributed export runs/mine --format safetensors",
             "./distributed export runs/mine --format onnx --out mine.onnx",
         ],
+        ["sim"] =
+        [
+            "./distributed sim --seeds 1..100",
+            "./distributed sim --seed 7 --nodes 1000 --hours 0.1",
+            "./distributed sim --seed 7 --without partitions,pauses --log 2> what-happened.txt",
+        ],
         ["data"] =
         [
             "./distributed data list",

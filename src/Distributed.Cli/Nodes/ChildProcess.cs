@@ -48,7 +48,7 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
-    public int ExitCode => _process.ExitCode;
+    public int ProcessId { get; private init; }
 
     public static ChildProcess Start(string name, IEnumerable<string> arguments, string logFile)
     {
@@ -64,11 +64,14 @@ internal sealed class ChildProcess : IDisposable
             },
             EnableRaisingEvents = true,
         };
+        process.Start();
         var child = new ChildProcess(
-            name, process, new StreamWriter(logFile, append: true) { AutoFlush = true });
+            name, process, new StreamWriter(logFile, append: true) { AutoFlush = true })
+        {
+            ProcessId = process.Id,
+        };
         process.OutputDataReceived += (_, line) => child.OnOutput(line.Data);
         process.ErrorDataReceived += (_, line) => child.OnError(line.Data);
-        process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return child;

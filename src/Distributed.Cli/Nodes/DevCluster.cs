@@ -5,38 +5,47 @@ namespace Distributed.Cli.Nodes;
 
 /// <summary>
 /// Single-node dev mode: a coordinator process and worker processes on this machine's loopback,
-/// started and supervised by the command that uses them.
+/// started by the command that uses them, and started again whenever one of them ends.
 /// </summary>
 internal sealed class DevCluster : IAsyncDisposable
 {
+    private const string StoreFile = "cluster.db";
+
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CoordinatorRestartDelay = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan WorkerRestartDelay = TimeSpan.FromMilliseconds(200);
 
-    private readonly List<ChildProcess> _children = [];
+    private readonly string _logFolder;
+    private readonly Action<string> _notice;
+    private readonly List<SupervisedNode> _workers = [];
+    private SupervisedNode? _coordinator;
 
-    private DevCluster()
+    private DevCluster(string logFolder, Action<string> notice)
     {
+        _logFolder = logFolder;
+        _notice = notice;
     }
 
-    /// <summary>host:port of the coordinator.</summary>
+    /// <summary>host:port of the coordinator; a restarted one has the same.</summary>
     public string Address { get; private set; } = "";
 
     /// <summary>Starts all processes; the workers join by themselves.</summary>
+    /// <param name="workerCount">How many workers.</param>
+    /// <param name="logFolder">Takes the processes' logs and their store.</param>
+    /// <param name="notice">Told in one line of every restart.</param>
+    /// <param name="cancellation">Gives up the start.</param>
     /// <exception cref="OperatingException">The coordinator did not come up.</exception>
     public static async Task<DevCluster> StartAsync(
-        int workerCount, string logFolder, CancellationToken cancellation)
+        int workerCount, string logFolder, Action<string> notice, CancellationToken cancellation)
     {
-        var cluster = new DevCluster();
+        var cluster = new DevCluster(logFolder, notice);
         try
         {
             Directory.CreateDirectory(logFolder);
-            cluster.Address = await cluster.StartCoordinatorAsync(logFolder, cancellation);
+            cluster.DropStore();
+            await cluster.StartCoordinatorAsync(cancellation);
             for (int worker = 0; worker < workerCount; worker++)
-            {
-                cluster.Start(
-                    logFolder, "worker", $"w{worker}", "--set", $"worker.name=w{worker}", "--set",
-                    $"cluster.seed-nodes=[\"{cluster.Address}\"]");
-            }
-
+                cluster.StartWorker($"w{worker}");
             return cluster;
         }
         catch
@@ -46,55 +55,78 @@ internal sealed class DevCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Completes when any of the processes has ended, with that process.</summary>
-    public async Task<ChildProcess> FirstExitAsync()
-    {
-        Task[] exits = [.. _children.Select(child => child.Exited)];
-        Task first = await Task.WhenAny(exits);
-        return _children[Array.IndexOf(exits, first)];
-    }
+    /// <summary>Faults with what happened when one of the nodes cannot be kept alive.</summary>
+    public async Task FailureAsync() => await await Task.WhenAny(
+        _workers.Append(_coordinator!).Select(node => node.Watching));
 
     public async ValueTask DisposeAsync()
     {
-        // Workers first: a coordinator that goes before them would be reported as lost.
-        await Task.WhenAll(_children.Skip(1).Select(child => child.StopAsync()));
-        await Task.WhenAll(_children.Take(1).Select(child => child.StopAsync()));
-        foreach (ChildProcess child in _children)
-            child.Dispose();
+        // Workers first: the coordinator lets them go.
+        await Task.WhenAll(_workers.Select(worker => worker.DisposeAsync().AsTask()));
+        if (_coordinator is not null)
+            await _coordinator.DisposeAsync();
     }
 
-    private async Task<string> StartCoordinatorAsync(
-        string logFolder, CancellationToken cancellation)
+    /// <summary>An earlier run of this folder left its jobs; they are not this command's.</summary>
+    private void DropStore()
     {
-        ChildProcess coordinator = Start(logFolder, "coordinator", "coordinator");
+        foreach (string suffix in new[] { "", "-wal", "-shm" })
+            File.Delete(Path.Combine(_logFolder, StoreFile + suffix));
+    }
+
+    private async Task StartCoordinatorAsync(CancellationToken cancellation)
+    {
+        _coordinator = Start(
+            "coordinator", CoordinatorArguments("0"), CoordinatorRestartDelay);
         try
         {
-            string line = await coordinator.FirstLine.WaitAsync(StartDeadline, cancellation);
+            string line = await _coordinator.FirstLine.WaitAsync(StartDeadline, cancellation);
             using JsonDocument ready = JsonDocument.Parse(line);
-            return ready.RootElement.GetProperty("address").GetString()!;
+            Address = ready.RootElement.GetProperty("address").GetString()!;
         }
         catch (Exception failure) when (
             (failure is OperationCanceledException && !cancellation.IsCancellationRequested)
             || failure is TimeoutException)
         {
-            await coordinator.StopAsync();
             throw new OperatingException(
-                $"the coordinator process did not come up ({coordinator.Ending}); its log is "
-                + Path.Combine(logFolder, "coordinator.log"));
+                "the coordinator process did not come up; its log is "
+                + Path.Combine(_logFolder, "coordinator.log"));
         }
+
+        string port = Address[(Address.LastIndexOf(':') + 1)..];
+        _coordinator.Supervise(CoordinatorArguments(port));
     }
 
-    private ChildProcess Start(
-        string logFolder, string command, string name, params string[] arguments)
+    private void StartWorker(string name)
     {
-        var child = ChildProcess.Start(
-            name,
-            [
-                command, "--supervised", "--set", "remote.hostname=127.0.0.1", "--set",
-                "remote.port=0", .. arguments,
-            ],
-            Path.Combine(logFolder, name + ".log"));
-        _children.Add(child);
-        return child;
+        string[] arguments =
+        [
+            "worker", .. NodeArguments("0"), "--set", $"worker.name={name}", "--set",
+            $"cluster.seed-nodes=[\"{Address}\"]",
+        ];
+        SupervisedNode worker = Start(name, arguments, WorkerRestartDelay);
+        _workers.Add(worker);
+        worker.Supervise(arguments);
     }
+
+    private string[] CoordinatorArguments(string port) =>
+    [
+        "coordinator", .. NodeArguments(port), "--set",
+        $"coordination.store={JsonSerializer.Serialize(Path.Combine(_logFolder, StoreFile))}",
+    ];
+
+    /// <summary>
+    /// A process that dies is noticed at once whatever the pause; a laptop that does other things
+    /// too must not have its workers taken for frozen.
+    /// </summary>
+    private static string[] NodeArguments(string port) =>
+    [
+        "--supervised", "--set", "remote.hostname=127.0.0.1", "--set", $"remote.port={port}",
+        "--set", "cluster.failure-detector.acceptable-heartbeat-pause=2s",
+    ];
+
+    private SupervisedNode Start(
+        string name, IReadOnlyList<string> arguments, TimeSpan restartDelay) =>
+        SupervisedNode.Start(
+            name, arguments, Path.Combine(_logFolder, name + ".log"), restartDelay, _notice);
 }

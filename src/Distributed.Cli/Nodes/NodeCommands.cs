@@ -2,6 +2,8 @@ using System.Text.Json;
 using Distributed.Cli.Commands;
 using Distributed.Cli.Output;
 using Distributed.Cluster.Configuration;
+using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 using Distributed.Runtime.Coordination;
 using Distributed.Runtime.Workers;
@@ -13,7 +15,12 @@ namespace Distributed.Cli.Nodes;
 /// </summary>
 internal sealed class NodeCommands : INodeCommands
 {
+    private const string StoreFile = "cluster.db";
+
     private static readonly TimeSpan JoinDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>A node that another command started has nobody to hand over to for long.</summary>
+    private static readonly TimeSpan SupervisedGrace = TimeSpan.FromSeconds(2);
 
     public static NodeCommands Instance { get; } = new();
 
@@ -29,7 +36,8 @@ internal sealed class NodeCommands : INodeCommands
         return await UntilStoppedAsync(stop, async () =>
         {
             await using CoordinatorNode node = await CoordinatorNode.StartAsync(
-                Endpoint(settings.Remote, isCoordinator: true),
+                Endpoint(settings.Remote, isCoordinator: true), Announcer(settings.Remote),
+                StorePath(settings), Coordinator(settings), settings.Shutdown.DefaultPhaseTimeout,
                 NodeLog.To(terminal, settings.LogLevel), stop.Token);
             terminal.Output.WriteLine(
                 JsonSerializer.Serialize(new { @event = "listening", address = node.Address }));
@@ -52,10 +60,48 @@ internal sealed class NodeCommands : INodeCommands
         return await UntilStoppedAsync(stop, async () =>
         {
             await using WorkerNode node = await WorkerNode.StartAsync(
-                settings.Worker.Name, Endpoint(settings.Remote, isCoordinator: false),
-                Announcer(settings.Remote), NodeLog.To(terminal, settings.LogLevel), stop.Token);
-            await node.WorkAsync(settings.Cluster.SeedNodes, JoinDeadline, stop.Token);
+                settings.Worker.Name, settings.Cluster.Roles,
+                Endpoint(settings.Remote, isCoordinator: false), Announcer(settings.Remote),
+                NodeLog.To(terminal, settings.LogLevel), stop.Token);
+            await node.WorkAsync(
+                settings.Cluster.SeedNodes, Worker(settings), JoinDeadline,
+                options.Supervised ? SupervisedGrace : settings.Training.TerminationGrace,
+                stop.Token);
         });
+    }
+
+    private static CoordinatorSettings Coordinator(ClusterSettings settings) => new()
+    {
+        Membership = settings.Cluster,
+        LeaseTimeout = settings.Coordination.Lease.HeartbeatTimeout,
+        LeaseInterval = settings.Coordination.Lease.HeartbeatInterval,
+        WorkersMin = settings.Training.MinWorkers,
+        HaltDeadline = settings.Training.SuspendTimeout,
+        RebalanceGain = settings.Training.RebalanceGain,
+    };
+
+    private static WorkerTiming Worker(ClusterSettings settings) => new()
+    {
+        HeartbeatInterval = settings.Cluster.FailureDetector.HeartbeatInterval,
+    };
+
+    private static string StorePath(ClusterSettings settings)
+    {
+        string path = Path.GetFullPath(settings.Coordination.Store.Length > 0
+            ? settings.Coordination.Store
+            : Path.Combine(settings.Training.RunsFolder, StoreFile));
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatingException(
+                $"the folder of the store {path} cannot be made ({failure.Message}): expected one "
+                + "that can be written; name another with --set coordination.store=FILE");
+        }
+
+        return path;
     }
 
     /// <summary>

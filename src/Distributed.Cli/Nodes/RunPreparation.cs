@@ -25,7 +25,8 @@ internal sealed record PreparedRun(
             Spec.TotalSteps(stepsPerEpoch), stepsPerEpoch, Spec.CheckpointSteps(stepsPerEpoch),
             Spec.ParameterHashEvery);
         return new JobDescription(
-            Spec.Name, Spec.ToYaml(), Path.GetFullPath(Folder), workers, Spec.LogicalShards,
+            Spec.Name, Spec.ToYaml(), Path.GetFullPath(Folder), workers, MinWorkers: 1,
+            Spec.LogicalShards,
             Spec.Reduction == ReductionMode.Exact ? ReductionOrder.Exact : ReductionOrder.Fast,
             Spec.GlobalBatch, Samples.Train, TrainingSession.TestBatchCount(Samples.Test), schedule,
             StartStep, CheckpointFolder, Numerics, StepsRedone, ProgramVersion.Commit);
@@ -44,7 +45,9 @@ internal static class RunPreparation
         TrainOptions options, IProgress<DatasetProgress> progress, RunEventPrinter printer,
         CancellationToken cancellation)
     {
-        RunRecord? earlier = options.Resume ? ReadRecord(options.OutputFolder!) : null;
+        RunRecord? earlier = options.Resume
+            ? RunRecord.Load(RunFolders.Find(options.OutputFolder!))
+            : null;
         RunSpec spec = WithFullPath(ReadSpec(options, earlier));
         RefuseMissingParts(spec);
         string folder = options.OutputFolder ?? RunFolders.NewFolder(spec.Name);
@@ -56,7 +59,11 @@ internal static class RunPreparation
         {
             if (earlier is not null)
                 return Resume(spec, folder, folderLock, samples, earlier, printer);
-            WriteRecord(spec, folder);
+            // From here on the folder is a run's, which can be resumed however early it is stopped.
+            // The coordinator writes the record again when it knows the numerics.
+            new RunRecord(
+                spec, ProgramVersion.Commit.Length > 0 ? ProgramVersion.Commit : null,
+                Numerics: null).Save(folder);
             return new PreparedRun(spec, folder, folderLock, samples, 0, "", "", 0);
         }
         catch
@@ -66,40 +73,13 @@ internal static class RunPreparation
         }
     }
 
-    private static RunRecord ReadRecord(string folder)
-    {
-        string file = Path.Combine(RunFolders.Find(folder), RunFolders.SpecificationFile);
-        return RunRecord.Read(File.ReadAllText(file), file);
-    }
-
-    /// <summary>
-    /// From here on the folder is a run's, which can be resumed however early it is stopped. The
-    /// coordinator writes the record again when it knows the numerics.
-    /// </summary>
-    private static void WriteRecord(RunSpec spec, string folder)
-    {
-        var record = new RunRecord(
-            spec, ProgramVersion.Commit.Length > 0 ? ProgramVersion.Commit : null, Numerics: null);
-        string file = Path.Combine(folder, RunFolders.SpecificationFile);
-        string partial = file + ".partial";
-        try
-        {
-            File.WriteAllText(partial, record.ToYaml());
-            File.Move(partial, file, overwrite: true);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw RunFolderLock.Unwritable(folder, failure);
-        }
-    }
-
     private static RunSpec ReadSpec(TrainOptions options, RunRecord? earlier)
     {
         IReadOnlyList<string> overrides = options.SpecificationOverrides();
         if (earlier is not null)
         {
             RunSpec resumed = RunSpecReader.Read(
-                earlier.Spec.ToYaml(), RunFolders.SpecificationFile, overrides, ModelText(options));
+                earlier.Spec.ToYaml(), RunRecord.FileName, overrides, ModelText(options));
             RefuseChange(earlier.Spec, resumed);
             return resumed;
         }
@@ -124,13 +104,6 @@ internal static class RunPreparation
     /// <summary>Words of the run spec whose parts this version does not have yet.</summary>
     private static void RefuseMissingParts(RunSpec spec)
     {
-        if (spec.Transport == TransportKind.Shm)
-        {
-            throw new OperatingException(
-                "transport shm is not in this version: expected auto or grpc",
-                ExitCodes.BadUsage);
-        }
-
         if (spec.Precision == PrecisionKind.Bf16)
         {
             throw new OperatingException(
@@ -185,6 +158,11 @@ internal static class RunPreparation
     {
         var store = new CheckpointStore(folder, spec.KeepCheckpoints, TimeProvider.System);
         store.SweepStale();
+        long recorded = RunMetrics.LastStep(folder);
+        // Where everything was killed at once, a checkpoint may be ahead of the record; going on
+        // from it would leave a gap there.
+        if (recorded > 0)
+            store.DropAfter(recorded);
         using LoadedCheckpoint? newest = store.LoadNewestValid(
             out IReadOnlyList<RefusedCheckpoint> refused);
         foreach (RefusedCheckpoint checkpoint in refused)
@@ -200,8 +178,8 @@ internal static class RunPreparation
                 + "the run again with another --out");
         }
 
-        long recorded = RunMetrics.LastStep(folder);
         long step = newest?.Manifest.Step ?? 0;
+        store.DropAfter(step);
         RunMetrics.DropAfter(folder, step);
         printer.Print(new Notice(newest is null
             ? "the run was stopped before its first checkpoint; starting at its first step"

@@ -15,11 +15,6 @@ namespace Distributed.Cli.Nodes;
 internal sealed class TrainRun(
     TrainOptions options, RunEventPrinter printer, CancellationToken cancellation)
 {
-    /// <summary>
-    /// How long the coordinator may take to report why a process of the cluster ended.
-    /// </summary>
-    private static readonly TimeSpan OutcomeGrace = TimeSpan.FromSeconds(3);
-
     public async Task<int> RunAsync()
     {
         if (options.Cluster is { } target)
@@ -33,7 +28,8 @@ internal sealed class TrainRun(
             if (options.Cluster is { } address)
                 return await RunOnAsync(address, run, cluster: null);
             await using DevCluster cluster = await DevCluster.StartAsync(
-                options.WorkerCount, Path.Combine(run.Folder, "logs"), cancellation);
+                options.WorkerCount, Path.GetFullPath(Path.Combine(run.Folder, "logs")),
+                restart => printer.Print(new Notice(restart)), cancellation);
             return await RunOnAsync(cluster.Address, run, cluster);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -55,21 +51,15 @@ internal sealed class TrainRun(
             client, run.Describe(workers), run.Folder, watch.Token);
         if (cluster is null)
             return await outcome;
-        Task<ChildProcess> exit = cluster.FirstExitAsync();
-        if (await Task.WhenAny(outcome, exit) == outcome)
-            return await outcome;
-
-        // As a rule the coordinator has noticed too, and its account of it is the better one.
-        await Task.WhenAny(outcome, Task.Delay(OutcomeGrace, CancellationToken.None));
-        if (outcome.IsCompletedSuccessfully)
+        Task failure = cluster.FailureAsync();
+        if (await Task.WhenAny(outcome, failure) == outcome)
             return await outcome;
         await watch.CancelAsync();
-        ChildProcess ended = await exit;
+        await ((Task)outcome).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         printer.Print(new RunFailed(
             ExitCodes.OperatingError,
-            $"process {ended.Name} of the cluster ended ({ended.Ending}); its log is "
-            + $"{Path.Combine(run.Folder, "logs", ended.Name + ".log")}; --resume --out "
-            + $"{run.Folder} goes on from the last checkpoint"));
+            $"{failure.Exception?.InnerException?.Message}; --resume --out {run.Folder} goes on "
+            + "from the last checkpoint"));
         return ExitCodes.OperatingError;
     }
 
@@ -80,7 +70,8 @@ internal sealed class TrainRun(
             TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration interrupt = cancellation.Register(
             () => _ = StopAsync(client, accepted.Task));
-        await foreach (RunEvent happened in client.RunAsync(job, watch))
+        await foreach (RunEvent happened in client.RunAsync(
+            job, CoordinatorClient.DefaultPatience, watch))
         {
             if (happened is JobAccepted acceptance)
             {

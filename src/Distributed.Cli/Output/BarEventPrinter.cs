@@ -58,6 +58,9 @@ internal sealed class BarEventPrinter : RunEventPrinter
                         + $"[grey]({Safe(generation.Reason)})[/]");
                 }
                 break;
+            case GenerationRunning running:
+                Line($"[grey]{LineEventPrinter.Recovery(running)}[/]");
+                break;
             case StepCommitted step:
                 ShowBar(step);
                 break;

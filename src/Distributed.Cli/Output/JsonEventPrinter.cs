@@ -48,6 +48,9 @@ internal sealed class JsonEventPrinter(Terminal terminal) : RunEventPrinter(term
             case GenerationStarted generation:
                 WriteGeneration(json, generation);
                 break;
+            case GenerationRunning running:
+                WriteRecovered(json, running);
+                break;
             case StepCommitted step:
                 json.WriteString("event", "step");
                 json.WriteNumber("step", step.Step);
@@ -86,6 +89,18 @@ internal sealed class JsonEventPrinter(Terminal terminal) : RunEventPrinter(term
             json.WriteStringValue(worker);
         json.WriteEndArray();
         json.WriteString("reason", generation.Reason);
+    }
+
+    private static void WriteRecovered(Utf8JsonWriter json, GenerationRunning running)
+    {
+        json.WriteString("event", "recovered");
+        json.WriteNumber("generation", running.Generation);
+        json.WriteNumber("step", running.Step);
+        json.WriteString("noticed", running.Noticed.UtcDateTime.ToString(
+            "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        WriteReal(json, "regroup_ms", Math.Round(running.RegroupMs, 1));
+        WriteReal(json, "restore_ms", Math.Round(running.RestoreMs, 1));
+        WriteReal(json, "step_ms", Math.Round(running.StepMs, 1));
     }
 
     private static void WriteCompleted(Utf8JsonWriter json, RunCompleted run)

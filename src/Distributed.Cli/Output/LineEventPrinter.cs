@@ -29,6 +29,9 @@ internal sealed class LineEventPrinter(Terminal terminal) : RunEventPrinter(term
                     $"generation {generation.Generation} from step {generation.Step + 1}: "
                     + $"{string.Join(' ', generation.Workers)} ({generation.Reason})");
                 break;
+            case GenerationRunning running:
+                Line(Recovery(running));
+                break;
             case StepCommitted step:
                 ShowStep(step);
                 break;
@@ -47,6 +50,12 @@ internal sealed class LineEventPrinter(Terminal terminal) : RunEventPrinter(term
                 throw new InvariantException($"no line for {happened.GetType().Name}");
         }
     }
+
+    /// <summary>What a change of the membership took, in one line.</summary>
+    internal static string Recovery(GenerationRunning running) =>
+        $"generation {running.Generation} runs: step {running.Step} after "
+        + $"{running.RegroupMs + running.RestoreMs + running.StepMs:0} ms (regroup "
+        + $"{running.RegroupMs:0}, restore {running.RestoreMs:0}, step {running.StepMs:0})";
 
     private void ShowStep(StepCommitted step)
     {

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using Distributed.Kernel;
+
+namespace Distributed.Cli.Nodes;
+
+/// <summary>
+/// One node of the single-machine cluster: started again whenever its process ends unasked, until
+/// it ends too often at once.
+/// </summary>
+internal sealed class SupervisedNode : IAsyncDisposable
+{
+    /// <summary>A process that ends sooner than this did not get to work.</summary>
+    private static readonly TimeSpan HealthyTime = TimeSpan.FromSeconds(3);
+
+    private const int FailedStartsMax = 5;
+
+    private readonly string _logFile;
+    private readonly TimeSpan _restartDelay;
+    private readonly Action<string> _notice;
+    private readonly CancellationTokenSource _stop = new();
+    private ChildProcess _process;
+    private Task _watching = Task.CompletedTask;
+
+    private SupervisedNode(
+        ChildProcess process, string logFile, TimeSpan restartDelay, Action<string> notice)
+    {
+        _process = process;
+        _logFile = logFile;
+        _restartDelay = restartDelay;
+        _notice = notice;
+    }
+
+    /// <summary>The first line that its first process says on standard output.</summary>
+    public Task<string> FirstLine => _process.FirstLine;
+
+    /// <summary>
+    /// Faults when the node cannot be kept alive; completes when it is disposed of.
+    /// </summary>
+    public Task Watching => _watching;
+
+    /// <param name="name">Shown to people.</param>
+    /// <param name="arguments">The program's, at the first start.</param>
+    /// <param name="logFile">Takes what its processes say on standard error.</param>
+    /// <param name="restartDelay">Before it is started again.</param>
+    /// <param name="notice">Told in one line of every restart.</param>
+    public static SupervisedNode Start(
+        string name, IReadOnlyList<string> arguments, string logFile, TimeSpan restartDelay,
+        Action<string> notice) =>
+        new(ChildProcess.Start(name, arguments, logFile), logFile, restartDelay, notice);
+
+    /// <summary>From now on its process is started again when it ends.</summary>
+    public void Supervise(IReadOnlyList<string> arguments) =>
+        _watching = WatchAsync(arguments);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _process.StopAsync();
+        _process.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task WatchAsync(IReadOnlyList<string> arguments)
+    {
+        int failedStarts = 0;
+        while (true)
+        {
+            long started = Stopwatch.GetTimestamp();
+            await _process.Exited.WaitAsync(_stop.Token);
+            bool wasHealthy = Stopwatch.GetElapsedTime(started) >= HealthyTime;
+            failedStarts = wasHealthy ? 0 : failedStarts + 1;
+            string ending = $"{_process.Name} (process {_process.ProcessId}) ended with "
+                + _process.Ending;
+            if (failedStarts >= FailedStartsMax)
+            {
+                throw new OperatingException(
+                    $"{ending}, {FailedStartsMax} times in a row within "
+                    + $"{HealthyTime.TotalSeconds:0} s of its start: expected it to go on; its "
+                    + $"log is {_logFile}");
+            }
+
+            _notice($"{ending}; starting it again");
+            await Task.Delay(_restartDelay * (1 << failedStarts), _stop.Token);
+            ChildProcess ended = _process;
+            _process = ChildProcess.Start(ended.Name, arguments, _logFile);
+            ended.Dispose();
+        }
+    }
+}
