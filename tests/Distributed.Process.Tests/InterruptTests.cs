@@ -57,27 +57,6 @@ public sealed class InterruptTests(Workplace workplace)
         Assert.Equal(0, done.GetProperty("steps_lost").GetInt64());
     }
 
-    [Fact]
-    public void AKilledWorkerEndsTheRunWithItsNameAndTheRunGoesOn()
-    {
-        string folder = workplace.NewPath("lost");
-        using CommandRun first = workplace.StartTraining(
-            Recipe.LongNorm, folder, workers: 3, "--checkpoint-every", "25");
-        int victim = first.WaitForEvent(
-            "worker", worker => worker.GetProperty("worker").GetString() == "w1")
-            .GetProperty("pid").GetInt32();
-        first.WaitForEvent("checkpoint");
-        first.WaitForStep(26);
-        Signals.Send(victim, Signals.Kill);
-
-        string error = first.Finish().Expect(1).OnlyError();
-        Assert.Contains("w1", error);
-        Assert.Contains($"--resume --out {folder}", error);
-
-        using CommandRun second = workplace.StartResume(folder, workers: 2);
-        SameAsUndisturbed(Recipe.LongNorm, folder, second.Finish().Expect(0));
-    }
-
     /// <summary>
     /// Stops a run in its first third and again in its second, each time with another number of
     /// workers, and lets it end.

@@ -27,18 +27,30 @@ internal sealed record CommandResult(
     }
 }
 
+/// <summary>An event of --json as it came.</summary>
+/// <param name="Event">The event.</param>
+/// <param name="At">When its line was read.</param>
+/// <param name="Line">Which line of standard output it was, counted from 0.</param>
+internal sealed record Arrival(JsonElement Event, DateTimeOffset At, int Line)
+{
+    public long Number(string field) => Event.GetProperty(field).GetInt64();
+
+    public string Text(string field) => Event.GetProperty(field).GetString()!;
+}
+
 /// <summary>
 /// A process of the command line, from its start to its end, with what it says line by line. Its
 /// deadline only bounds a test that hangs: nothing is decided by time.
 /// </summary>
 internal sealed class CommandRun : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(Chaos.Times(5, 15));
 
     private readonly System.Diagnostics.Process _process;
     private readonly string _command;
     private readonly object _gate = new();
     private readonly List<string> _output = [];
+    private readonly List<DateTimeOffset> _arrivals = [];
     private readonly List<string> _errors = [];
     private readonly Stopwatch _running = Stopwatch.StartNew();
     private readonly HashSet<int> _family = [];
@@ -73,39 +85,99 @@ internal sealed class CommandRun : IDisposable
         Workplace workplace, IReadOnlyList<string> arguments, string? program = null) =>
         new(program ?? Repository.Program, arguments, workplace);
 
+    /// <summary>How many lines of standard output it has written.</summary>
+    public int LineCount
+    {
+        get
+        {
+            lock (_gate)
+                return _output.Count;
+        }
+    }
+
+    /// <summary>All that it has written to standard error so far.</summary>
+    public string ErrorText
+    {
+        get
+        {
+            lock (_gate)
+                return string.Join('\n', _errors);
+        }
+    }
+
     /// <summary>Waits for a line of standard output that passes.</summary>
     public string WaitForLine(Func<string, bool> passes, string what)
     {
-        int next = 0;
         lock (_gate)
         {
-            while (true)
-            {
-                for (; next < _output.Count; next++)
-                {
-                    if (passes(_output[next]))
-                        return _output[next];
-                }
+            int found = FindLocked(_output, passes, from: 0, what);
+            Assert.True(found >= 0, $"{_command} ended before {what}\n{StoryLocked()}");
+            return _output[found];
+        }
+    }
 
-                if (_openStreams == 0)
-                    Assert.Fail($"{_command} ended before {what}\n{StoryLocked()}");
-                WaitLocked(what);
-            }
+    /// <summary>Waits for a line of standard error that has this text.</summary>
+    public void WaitForError(string text)
+    {
+        lock (_gate)
+        {
+            int found = FindLocked(
+                _errors, line => line.Contains(text, StringComparison.Ordinal), from: 0, text);
+            Assert.True(found >= 0, $"{_command} ended before '{text}'\n{StoryLocked()}");
         }
     }
 
     /// <summary>Waits for an event of --json that passes.</summary>
-    public JsonElement WaitForEvent(string kind, Func<JsonElement, bool>? passes = null)
+    public JsonElement WaitForEvent(string kind, Func<JsonElement, bool>? passes = null) =>
+        WaitForArrival(kind, passes).Event;
+
+    /// <summary>Waits for an event of --json from a line on that passes.</summary>
+    public Arrival WaitForArrival(
+        string kind, Func<JsonElement, bool>? passes = null, int from = 0)
     {
-        JsonElement found = default;
-        WaitForLine(
-            line =>
-            {
-                found = JsonEvents.Parse(line);
-                return JsonEvents.Kind(found) == kind && (passes is null || passes(found));
-            },
-            $"event '{kind}'");
+        Arrival? found = FindArrival(kind, passes, from);
+        lock (_gate)
+        {
+            Assert.True(
+                found is not null, $"{_command} ended before event '{kind}'\n{StoryLocked()}");
+        }
+
         return found;
+    }
+
+    /// <summary>The same, but null where the command ends without such an event.</summary>
+    public Arrival? FindArrival(
+        string kind, Func<JsonElement, bool>? passes = null, int from = 0)
+    {
+        JsonElement happened = default;
+        lock (_gate)
+        {
+            int found = FindLocked(
+                _output,
+                line =>
+                {
+                    happened = JsonEvents.Parse(line);
+                    return JsonEvents.Kind(happened) == kind
+                        && (passes is null || passes(happened));
+                },
+                from, $"event '{kind}'");
+            return found < 0 ? null : new Arrival(happened, _arrivals[found], found);
+        }
+    }
+
+    /// <summary>The events of a kind so far, oldest first.</summary>
+    public IReadOnlyList<Arrival> Arrivals(string kind)
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _output
+                    .Select((line, number) => new Arrival(
+                        JsonEvents.Parse(line), _arrivals[number], number))
+                    .Where(arrival => JsonEvents.Kind(arrival.Event) == kind),
+            ];
+        }
     }
 
     /// <summary>Waits until the run has reported a step that is not before this one.</summary>
@@ -181,10 +253,31 @@ internal sealed class CommandRun : IDisposable
                 _openStreams--;
             else
                 lines.Add(line);
+            if (line is not null && lines == _output)
+                _arrivals.Add(DateTimeOffset.UtcNow);
             // Whom it has started can be seen while it runs only.
             if (line is not null && lines == _output)
                 _family.UnionWith(Signals.ChildrenOf(_process.Id));
             Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>
+    /// Waits for a line that passes and returns its number; -1 where there will be none.
+    /// </summary>
+    private int FindLocked(List<string> lines, Func<string, bool> passes, int from, string what)
+    {
+        for (int next = from; ; next++)
+        {
+            while (next >= lines.Count)
+            {
+                if (_openStreams == 0)
+                    return -1;
+                WaitLocked(what);
+            }
+
+            if (passes(lines[next]))
+                return next;
         }
     }
 

@@ -8,8 +8,70 @@ internal sealed record Recipe(string Name, int Steps, Func<Workplace, string[]> 
     private const int CourseBatch = 64;
     private const int NormBatch = 44;
 
+    private const string Momentum = """
+          kind: sgd
+          learningRate: 0.02
+          momentum: 0.9
+          weightDecay: 1e-4
+        """;
+
+    private const string Adam = """
+          kind: adam
+          learningRate: 0.002
+        """;
+
+    /// <summary>Adam on the preset; the last batch of an epoch is a partial one.</summary>
+    public static Recipe CourseCnn { get; } = Course("course", epochs: 3);
+
+    /// <summary>Many enough steps to be disturbed at some of them.</summary>
+    public static Recipe LongCourseCnn { get; } = Course("long-course", epochs: 40);
+
+    /// <summary>
+    /// SGD with momentum; the last batch of an epoch has fewer samples than there are shards.
+    /// </summary>
+    public static Recipe Norm { get; } = OwnNetwork("norm", epochs: 3, Momentum);
+
+    public static Recipe LongNorm { get; } = OwnNetwork("long-norm", epochs: 40, Momentum);
+
+    /// <summary>All state that there is: running statistics, moments, drawn masks.</summary>
+    public static Recipe LongAdamNorm { get; } = OwnNetwork("long-adam-norm", epochs: 40, Adam);
+
+    public int StepsPerEpoch { get; private init; }
+
+    public int Epochs => Steps / StepsPerEpoch;
+
+    /// <summary>For the rows of a theory, which hold names.</summary>
+    public static Recipe Of(string name) =>
+        new[] { LongCourseCnn, LongAdamNorm }.Single(recipe => recipe.Name == name);
+
+    public override string ToString() => Name;
+
+    private static Recipe Course(string name, int epochs) => new(
+        name, epochs * StepsIn(CourseBatch),
+        // A constant rate, because some tests first run fewer steps than there are.
+        _ =>
+        [
+            "--model", "course-cnn", "--schedule", "constant", "--global-batch", $"{CourseBatch}",
+            "--epochs", $"{epochs}",
+        ])
+    {
+        StepsPerEpoch = StepsIn(CourseBatch),
+    };
+
+    private static Recipe OwnNetwork(string name, int epochs, string optimizer) => new(
+        name, epochs * StepsIn(NormBatch),
+        workplace =>
+        {
+            string file = Path.Combine(workplace.Folder, $"{name}.yaml");
+            File.WriteAllText(file, NormSpecification(optimizer));
+            return ["--model", file, "--epochs", $"{epochs}"];
+        })
+    {
+        StepsPerEpoch = StepsIn(NormBatch),
+    };
+
     // Batch norm, dropout and augmentation: all that a shard draws or measures for itself.
-    private const string NormSpecification = """
+    private static string NormSpecification(string optimizer) => $$"""
         augmentation:
           cropPadding: 2
           horizontalFlip: true
@@ -28,58 +90,12 @@ internal sealed record Recipe(string Name, int Steps, Func<Workplace, string[]> 
             - dropout: 0.3
             - linear: classes
         optimizer:
-          kind: sgd
-          learningRate: 0.02
-          momentum: 0.9
-          weightDecay: 1e-4
+        {{optimizer}}
         schedule:
           kind: cosine
         globalBatch: 44
         logicalShards: 8
         """;
-
-    /// <summary>Adam on the preset; the last batch of an epoch is a partial one.</summary>
-    public static Recipe CourseCnn { get; } = Course("course", epochs: 3);
-
-    /// <summary>Many enough steps to be disturbed at some of them.</summary>
-    public static Recipe LongCourseCnn { get; } = Course("long-course", epochs: 40);
-
-    /// <summary>
-    /// SGD with momentum; the last batch of an epoch has fewer samples than there are shards.
-    /// </summary>
-    public static Recipe Norm { get; } = OwnNetwork("norm", epochs: 3);
-
-    public static Recipe LongNorm { get; } = OwnNetwork("long-norm", epochs: 40);
-
-    public int StepsPerEpoch { get; private init; }
-
-    public int Epochs => Steps / StepsPerEpoch;
-
-    public override string ToString() => Name;
-
-    private static Recipe Course(string name, int epochs) => new(
-        name, epochs * StepsIn(CourseBatch),
-        // A constant rate, because some tests first run fewer steps than there are.
-        _ =>
-        [
-            "--model", "course-cnn", "--schedule", "constant", "--global-batch", $"{CourseBatch}",
-            "--epochs", $"{epochs}",
-        ])
-    {
-        StepsPerEpoch = StepsIn(CourseBatch),
-    };
-
-    private static Recipe OwnNetwork(string name, int epochs) => new(
-        name, epochs * StepsIn(NormBatch),
-        workplace =>
-        {
-            string file = Path.Combine(workplace.Folder, "norm.yaml");
-            File.WriteAllText(file, NormSpecification);
-            return ["--model", file, "--epochs", $"{epochs}"];
-        })
-    {
-        StepsPerEpoch = StepsIn(NormBatch),
-    };
 
     private static int StepsIn(int batch) => (TrainSamples + batch - 1) / batch;
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Distributed.Telemetry;
 
 namespace Distributed.Process.Tests;
 
@@ -32,6 +33,56 @@ internal static class RunFolder
             Numbers(folder, "epoch", "epoch"));
         Assert.Single(Metrics(folder, "done"));
     }
+
+    /// <summary>
+    /// TensorBoard, which reads the event files one after the other, gets every value of a tag and
+    /// step once, each tag's in rising steps, and drops none: where a file says that a session
+    /// starts, it forgets what it has read of that step and later ones.
+    /// </summary>
+    public static void HasWholeEvents(string folder, Recipe recipe)
+    {
+        var steps = new Dictionary<string, List<long>>();
+        long last = 0;
+        foreach (string path in Directory.EnumerateFiles(folder, "events.out.tfevents.*")
+            .Order(StringComparer.Ordinal))
+        {
+            EventFile file = EventFileReader.Read(path);
+            Assert.True(
+                file.StartStep is null || file.StartStep > last,
+                $"{path} starts at step {file.StartStep} after {last}");
+            foreach (ScalarValue value in file.Scalars)
+            {
+                last = Math.Max(last, value.Step);
+                if (!steps.TryGetValue(value.Tag, out List<long>? seen))
+                    steps.Add(value.Tag, seen = []);
+                long before = seen.LastOrDefault();
+                Assert.True(
+                    value.Step > before,
+                    $"{path} has {value.Tag} of step {value.Step} after step {before}");
+                seen.Add(value.Step);
+            }
+        }
+
+        Assert.Equal(
+            Enumerable.Range(1, recipe.Steps).Select(step => (long)step), steps["loss/train"]);
+        Assert.Equal(
+            Enumerable.Range(1, recipe.Epochs).Select(epoch => (long)epoch * recipe.StepsPerEpoch),
+            steps["loss/test"]);
+    }
+
+    /// <summary>
+    /// The longest time that the steps of one report took together: a worker reports after a
+    /// quarter of a second, so that no pause between two steps was longer than this.
+    /// </summary>
+    public static TimeSpan LongestReport(string folder, Recipe recipe) => Metrics(folder, "times")
+        .Select(line =>
+        {
+            double samples = line.GetProperty("steps").GetInt32()
+                * (double)Recipe.TrainSamples / recipe.StepsPerEpoch;
+            return TimeSpan.FromSeconds(
+                samples / line.GetProperty("images_per_second").GetDouble());
+        })
+        .Max();
 
     /// <summary>The steps that have a checkpoint, oldest first.</summary>
     public static IReadOnlyList<long> Checkpoints(string folder) =>

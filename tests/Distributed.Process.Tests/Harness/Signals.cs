@@ -8,6 +8,9 @@ internal static partial class Signals
 {
     public const int Interrupt = 2;
     public const int Kill = 9;
+    public const int Terminate = 15;
+    public const int Continue = 18;
+    public const int Stop = 19;
 
     private const nint DefaultAction = 0;
 
@@ -40,6 +43,19 @@ internal static partial class Signals
             .Select(name => int.Parse(name!, CultureInfo.InvariantCulture))
             .Where(candidate => IsAlive(candidate) && Stat(candidate)?.Parent == processId),
     ];
+
+    /// <summary>The words that a process was started with; none where it has ended.</summary>
+    public static IReadOnlyList<string> CommandLine(int processId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{processId}/cmdline").Split('\0');
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
 
     private static (char State, int Parent)? Stat(int processId)
     {
