@@ -16,7 +16,8 @@ internal static class BannedCallRules
     private const string OneThread = "plain code: the kernel runs it on one thread";
     private const string Order = "a List or SortedDictionary, ordered by an id or a counter";
 
-    private static readonly string[] Projects = ["Distributed.Kernel", "Distributed.Cluster"];
+    private static readonly string[] Projects =
+        ["Distributed.Kernel", "Distributed.Cluster", "Distributed.Simulation"];
 
     private static readonly Dictionary<string, string> Types = Table(
         (Clock, "Stopwatch TimeProvider"),
