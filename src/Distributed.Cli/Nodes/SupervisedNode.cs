@@ -9,10 +9,16 @@ namespace Distributed.Cli.Nodes;
 /// </summary>
 internal sealed class SupervisedNode : IAsyncDisposable
 {
-    /// <summary>A process that ends sooner than this did not get to work.</summary>
+    /// <summary>A process that ends sooner than this has hardly worked.</summary>
     private static readonly TimeSpan HealthyTime = TimeSpan.FromSeconds(3);
 
+    /// <summary>So many in a row that never got to say a word on standard output.</summary>
     private const int FailedStartsMax = 5;
+
+    /// <summary>So many in a row that did: somebody may be killing them.</summary>
+    private const int ShortLivesMax = 30;
+
+    private const int DelayDoublingsMax = 3;
 
     private readonly string _logFile;
     private readonly TimeSpan _restartDelay;
@@ -70,18 +76,22 @@ internal sealed class SupervisedNode : IAsyncDisposable
             await _process.Exited.WaitAsync(_stop.Token);
             bool wasHealthy = Stopwatch.GetElapsedTime(started) >= HealthyTime;
             failedStarts = wasHealthy ? 0 : failedStarts + 1;
+            int most = _process.FirstLine.IsCompletedSuccessfully
+                ? ShortLivesMax
+                : FailedStartsMax;
             string ending = $"{_process.Name} (process {_process.ProcessId}) ended with "
                 + _process.Ending;
-            if (failedStarts >= FailedStartsMax)
+            if (failedStarts >= most)
             {
                 throw new OperatingException(
-                    $"{ending}, {FailedStartsMax} times in a row within "
+                    $"{ending}, {failedStarts} times in a row within "
                     + $"{HealthyTime.TotalSeconds:0} s of its start: expected it to go on; its "
                     + $"log is {_logFile}");
             }
 
             _notice($"{ending}; starting it again");
-            await Task.Delay(_restartDelay * (1 << failedStarts), _stop.Token);
+            int doublings = Math.Min(failedStarts, DelayDoublingsMax);
+            await Task.Delay(_restartDelay * (1 << doublings), _stop.Token);
             ChildProcess ended = _process;
             _process = ChildProcess.Start(ended.Name, arguments, _logFile);
             ended.Dispose();

@@ -5,8 +5,11 @@ public sealed record WorkerTiming
 {
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A coordinator that says nothing for this long is left for another.</summary>
-    public TimeSpan CoordinatorTimeout { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// A coordinator that says nothing for this long is left for another; one that dies is left at
+    /// once, because its streams break.
+    /// </summary>
+    public TimeSpan CoordinatorTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     public TimeSpan RedialDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 

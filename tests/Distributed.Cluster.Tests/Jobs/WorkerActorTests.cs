@@ -72,7 +72,7 @@ public sealed class WorkerActorTests : IDialPort
     public void ASilentCoordinatorIsLeft()
     {
         Join(term: 1);
-        environment.Advance(1.5);
+        environment.Advance(4.5);
         Assert.False(link.IsClosed);
         environment.Advance(1);
         Assert.True(link.IsClosed);
