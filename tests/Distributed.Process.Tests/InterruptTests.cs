@@ -45,8 +45,11 @@ public sealed class InterruptTests(Workplace workplace)
         Assert.Equal(4, family.Count);
         Signals.Send(first.ProcessId, Signals.Kill);
         first.WaitUntilAllAreGone();
-        long redone = RunFolder.Numbers(folder, "step", "step")[^1]
-            - RunFolder.Checkpoints(folder)[^1];
+        // Workers step on for a moment without their coordinator, and may save what is not on
+        // record; the run goes on from where its record is whole.
+        long recorded = RunFolder.Numbers(folder, "step", "step")[^1];
+        long redone = recorded
+            - RunFolder.Checkpoints(folder).Where(step => step <= recorded).DefaultIfEmpty().Max();
 
         using CommandRun second = workplace.StartResume(folder, workers: 1);
         CommandResult result = second.Finish().Expect(0);
