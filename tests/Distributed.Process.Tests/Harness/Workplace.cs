@@ -97,7 +97,7 @@ public sealed class Workplace : IDisposable
 
     public void Dispose()
     {
-        if (Environment.GetEnvironmentVariable("KEEP") is null && Directory.Exists(Folder))
+        if (Directory.Exists(Folder))
             Directory.Delete(Folder, recursive: true);
     }
 }
