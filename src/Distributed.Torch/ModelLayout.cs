@@ -6,14 +6,15 @@ namespace Distributed.Torch;
 internal sealed record ModelLayout(
     IReadOnlyList<TensorInfo> Parameters, IReadOnlyList<TensorInfo> Statistics,
     IReadOnlyList<GradientBucket> Buckets, long ParameterLength, long StatisticsLength, int Classes,
-    int ImageLength)
+    int ImageLength, int ShardsMax)
 {
     internal static ModelLayout Parse(string text)
     {
         var parameters = new List<TensorInfo>();
         var statistics = new List<TensorInfo>();
         var buckets = new List<GradientBucket>();
-        var (parameterLength, statisticsLength, classes, imageLength) = (0L, 0L, 0, 0);
+        var (parameterLength, statisticsLength) = (0L, 0L);
+        var (classes, imageLength, shardsMax) = (0, 0, 1);
         foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var words = line.Split(' ');
@@ -29,6 +30,9 @@ internal sealed record ModelLayout(
                     break;
                 case "classes":
                     classes = int.Parse(words[1]);
+                    break;
+                case "shards":
+                    shardsMax = int.Parse(words[1]);
                     break;
                 case "parameter":
                     parameters.Add(Tensor(words));
@@ -46,7 +50,7 @@ internal sealed record ModelLayout(
         }
         return new ModelLayout(
             parameters, statistics, buckets, parameterLength, statisticsLength, classes,
-            imageLength);
+            imageLength, shardsMax);
     }
 
     private static TensorInfo Tensor(string[] words) => new(

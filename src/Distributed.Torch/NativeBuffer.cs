@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 using Distributed.Kernel;
@@ -5,15 +6,18 @@ using Distributed.Kernel;
 namespace Distributed.Torch;
 
 /// <summary>
-/// Zeroed memory outside the garbage collector's heap, aligned to 64 bytes. A model that is bound
-/// to it keeps it alive, so that disposing it early cannot leave native code with a dangling
-/// pointer.
+/// Memory outside the garbage collector's heap, aligned to 64 bytes. A model that is bound to it
+/// keeps it alive, so that disposing it early cannot leave native code with a dangling pointer.
 /// </summary>
 public sealed unsafe class NativeBuffer : SafeHandle
 {
     private const int AlignmentBytes = 64;
     private static long s_live;
 
+    private readonly bool _isLent;
+    private MemoryHandle _lent;
+
+    /// <summary>Allocates zeroed memory.</summary>
     public NativeBuffer(long byteLength) : base(0, ownsHandle: true)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(byteLength);
@@ -25,6 +29,18 @@ public sealed unsafe class NativeBuffer : SafeHandle
         ByteLength = byteLength;
         Interlocked.Increment(ref s_live);
         GC.AddMemoryPressure(Math.Max(byteLength, 1));
+    }
+
+    /// <summary>
+    /// A view of memory that somebody else has allocated, aligned likewise, and that outlives it.
+    /// </summary>
+    public NativeBuffer(Memory<byte> lent) : base(0, ownsHandle: true)
+    {
+        (_isLent, _lent) = (true, lent.Pin());
+        Invariant.Check(
+            (nint)_lent.Pointer % AlignmentBytes == 0, "a lent buffer begins on a cache line");
+        SetHandle((nint)_lent.Pointer);
+        ByteLength = lent.Length;
     }
 
     /// <summary>A buffer of so many elements of a type.</summary>
@@ -68,6 +84,12 @@ public sealed unsafe class NativeBuffer : SafeHandle
 
     protected override bool ReleaseHandle()
     {
+        if (_isLent)
+        {
+            _lent.Dispose();
+            return true;
+        }
+
         NativeMemory.AlignedFree((void*)handle);
         Interlocked.Decrement(ref s_live);
         GC.RemoveMemoryPressure(Math.Max(ByteLength, 1));

@@ -53,10 +53,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, EntryPoint = "dt_model_forward_backward")]
     internal static partial int ModelForwardBackward(
-        ModelHandle model, float* images, int* labels, long count, ulong dropoutSeed,
-        double lossScale, double statisticsWeight, NativeBuffer gradients,
-        delegate* unmanaged<int, nint, void> bucketReady, nint context, out double lossSum,
-        out long correct);
+        ModelHandle model, float* images, int* labels, ModelShard* shards, long shardCount,
+        double lossScale, NativeBuffer gradients,
+        delegate* unmanaged<int, nint, void> bucketReady, nint context);
 
     [LibraryImport(Library, EntryPoint = "dt_model_update_statistics")]
     internal static partial int ModelUpdateStatistics(ModelHandle model, NativeBuffer gradients);

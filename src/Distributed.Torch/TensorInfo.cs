@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Distributed.Torch;
 
 /// <summary>
@@ -13,6 +15,20 @@ public readonly record struct GradientBucket(long Offset, long Length);
 /// A shard's loss, summed over its samples, and how many of them were classified right.
 /// </summary>
 public readonly record struct ShardResult(double LossSum, int Correct);
+
+/// <summary>A logical shard of one call, as native/abi.h has it.</summary>
+/// <param name="Count">Samples.</param>
+/// <param name="DropoutSeed">Of the shard's own stream of random numbers.</param>
+/// <param name="StatisticsWeight">Scales its batch statistics.</param>
+[StructLayout(LayoutKind.Sequential)]
+public record struct ModelShard(long Count, ulong DropoutSeed, double StatisticsWeight)
+{
+    /// <summary>Set by the call: summed over the samples.</summary>
+    public double LossSum { get; private set; }
+
+    /// <summary>Set by the call.</summary>
+    public long Correct { get; private set; }
+}
 
 /// <summary>
 /// As <see cref="ShardResult"/>, in inference mode; zeros when no labels were given.

@@ -62,8 +62,9 @@ public static class TorchLibrary
             .Select(line => line.Split('=', 2))
             .ToDictionary(pair => pair[0], pair => pair[1]);
         return new TorchRuntime(
-            values["libtorch"], values["blasCore"], values["cpuCapability"], values["oneDnnIsa"],
-            values["cuda"] == "1", int.Parse(values["threads"]), values["device"]);
+            int.Parse(values["engine"]), values["libtorch"], values["blasCore"],
+            values["cpuCapability"], values["oneDnnIsa"], values["cuda"] == "1",
+            int.Parse(values["threads"]), values["device"]);
     }
 
     /// <summary>Native models and buffers that are alive: what a leak would make grow.</summary>

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Distributed.Torch;
 
 /// <summary>
-/// A network over flat buffers. It computes one shard's gradient at a time, on the calling thread;
-/// one model serves one thread at a time.
+/// A network over flat buffers. It computes the gradients of shards on the calling thread; one
+/// model serves one thread at a time.
 /// </summary>
 public sealed unsafe class TorchModel : IDisposable
 {
@@ -59,6 +59,9 @@ public sealed unsafe class TorchModel : IDisposable
 
     public int Classes => _layout.Classes;
 
+    /// <summary>The most shards that one call takes.</summary>
+    public int ShardsMax => _layout.ShardsMax;
+
     /// <summary>Floats in one image: channels × height × width.</summary>
     public int ImageLength => _layout.ImageLength;
 
@@ -100,18 +103,30 @@ public sealed unsafe class TorchModel : IDisposable
     }
 
     /// <summary>
-    /// Writes the shard's gradient, times <paramref name="lossScale"/>, its statistics, times
-    /// <paramref name="statisticsWeight"/>, and the trailer's first two elements over what the
-    /// buffer held. Calls <paramref name="bucketReady"/> during backward as buckets become whole;
-    /// what it throws comes out of here once backward has returned. Allocates nothing managed.
+    /// Writes the shards' gradients, times <paramref name="lossScale"/>, their statistics, times
+    /// the shard's weight, and the trailer's first two elements over what the buffer held. Each
+    /// shard is computed as if it were alone; of several, which are a power of two, the sum along
+    /// the balanced tree is written, so that it has the bits of calls of their own. Calls
+    /// <paramref name="bucketReady"/> during backward as buckets become whole; what it throws
+    /// comes out of here once backward has returned. Allocates nothing managed.
     /// </summary>
-    /// <param name="images">N,C,H,W, one image a label.</param>
-    public ShardResult ForwardBackward(
-        ReadOnlySpan<float> images, ReadOnlySpan<int> labels, ulong dropoutSeed, double lossScale,
-        double statisticsWeight, NativeBuffer gradients, Action<int>? bucketReady)
+    /// <param name="images">N,C,H,W, one image a label; shard after shard.</param>
+    /// <param name="labels">Of all shards.</param>
+    /// <param name="shards">Receive their results.</param>
+    /// <param name="lossScale">Scales each sample's loss.</param>
+    /// <param name="gradients">Written in whole.</param>
+    /// <param name="bucketReady">Is given the bucket.</param>
+    public void ForwardBackward(
+        ReadOnlySpan<float> images, ReadOnlySpan<int> labels, Span<ModelShard> shards,
+        double lossScale, NativeBuffer gradients, Action<int>? bucketReady)
     {
         RequireImages(images, labels.Length);
         RequireGradients(gradients);
+        long samples = 0;
+        foreach (var shard in shards)
+            samples += shard.Count;
+        if (samples != labels.Length)
+            throw new ArgumentException($"{labels.Length} labels for shards of {samples} samples");
         _bucketReady = bucketReady;
         _callbackFailure = null;
         try
@@ -120,13 +135,12 @@ public sealed unsafe class TorchModel : IDisposable
                 bucketReady is null ? null : &OnBucketReady;
             fixed (float* image = images)
             fixed (int* label = labels)
+            fixed (ModelShard* shard = shards)
             {
                 NativeMethods.Check(NativeMethods.ModelForwardBackward(
-                    _handle, image, label, labels.Length, dropoutSeed, lossScale, statisticsWeight,
-                    gradients, callback, GCHandle.ToIntPtr(_self), out var lossSum,
-                    out var correct));
+                    _handle, image, label, shard, shards.Length, lossScale, gradients, callback,
+                    GCHandle.ToIntPtr(_self)));
                 _callbackFailure?.Throw();
-                return new ShardResult(lossSum, (int)correct);
             }
         }
         finally
@@ -134,6 +148,17 @@ public sealed unsafe class TorchModel : IDisposable
             _bucketReady = null;
             _callbackFailure = null;
         }
+    }
+
+    /// <summary>The same for one shard.</summary>
+    public ShardResult ForwardBackward(
+        ReadOnlySpan<float> images, ReadOnlySpan<int> labels, ulong dropoutSeed, double lossScale,
+        double statisticsWeight, NativeBuffer gradients, Action<int>? bucketReady)
+    {
+        var shard = new ModelShard(labels.Length, dropoutSeed, statisticsWeight);
+        ForwardBackward(
+            images, labels, new Span<ModelShard>(ref shard), lossScale, gradients, bucketReady);
+        return new ShardResult(shard.LossSum, (int)shard.Correct);
     }
 
     /// <summary>

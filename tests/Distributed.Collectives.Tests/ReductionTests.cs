@@ -102,6 +102,39 @@ public sealed class ReductionTests
             && local.BufferCount <= buffersMax;
     }
 
+    /// <summary>
+    /// Computing several shards in one go leaves a rank's nodes in the buffers where its peers look
+    /// for them, covers each shard once, and only ever takes whole subtrees.
+    /// </summary>
+    [Property]
+    public bool ShardsTakenTogetherAreSubtreesAndEndInTheSameBuffers(
+        int exponent, int first, int count, int mostExponent, bool exact)
+    {
+        int shards = 1 << (Math.Abs(exponent % 8));
+        int start = Math.Abs(first % shards);
+        int end = start + 1 + Math.Abs(count % (shards - start));
+        int most = 1 << (Math.Abs(mostExponent % 5));
+        var range = new ShardRange(start, end);
+        LocalReduction alone = Make(1);
+        LocalReduction grouped = Make(most);
+        int next = start;
+        foreach (ShardWork work in grouped.Shards)
+        {
+            if (work.Shard != next || work.Count > most || !int.IsPow2(work.Count)
+                || work.Shard % work.Count != 0)
+                return false;
+            next = work.End;
+        }
+
+        return next == end && grouped.Nodes.SequenceEqual(alone.Nodes)
+            && grouped.NodeBuffers.SequenceEqual(alone.NodeBuffers)
+            && grouped.BufferCount <= alone.BufferCount;
+
+        LocalReduction Make(int atOnce) => exact
+            ? LocalReduction.Exact(shards, range, atOnce)
+            : LocalReduction.Fast(shards, range, atOnce);
+    }
+
     [Fact]
     public void MoreWorkersThanShardsLeaveSpares()
     {
@@ -196,7 +229,7 @@ public sealed class ReductionTests
             new(length / 2, length - length / 2),
             new(0, length / 2),
         };
-        using var overlapped = new OverlappedAllReduce(reducer, buckets, transport.Flush);
+        using var overlapped = new OverlappedAllReduce(reducer, buckets);
         overlapped.BeginStep(3);
         overlapped.BucketReady(0);
         overlapped.BucketReady(1);

@@ -15,11 +15,7 @@ public readonly record struct CollectiveScope(ulong Job, int Generation);
 /// adds them, and sends the sum to all. Each float crosses a link 2(n-1)/n times where every rank
 /// holds one node.
 /// </summary>
-/// <remarks>
-/// Not thread-safe: one thread reduces bucket after bucket, in the same order on every rank. It
-/// allocates nothing per call.
-/// </remarks>
-public sealed class AllReducer
+public sealed class AllReducer : IBucketReducer
 {
     /// <summary>Slices begin on a cache line: 16 floats.</summary>
     private const int AlignmentElements = 16;
@@ -63,17 +59,10 @@ public sealed class AllReducer
         }
     }
 
-    /// <summary>The buffer that holds the sum once <see cref="Reduce"/> has returned.</summary>
+    /// <inheritdoc/>
     public Memory<byte> Output => localNodes[0];
 
-    /// <summary>
-    /// Sums the elements from <paramref name="offset"/> on, over all ranks, into
-    /// <see cref="Output"/>. Payloads already handed to the transport stay in use until its Flush.
-    /// </summary>
-    /// <exception cref="PeerLostException">A peer is gone.</exception>
-    /// <exception cref="CollectiveCancelledException">The collective was cancelled.</exception>
-    /// <exception cref="FrameRefusedException">A peer sent what the plan does not
-    /// expect.</exception>
+    /// <inheritdoc/>
     public void Reduce(long step, int bucket, long offset, long length)
     {
         if (transport.Size == 1)
@@ -83,6 +72,9 @@ public sealed class AllReducer
         ReduceOwnSlice(range);
         GatherSlices(range);
     }
+
+    /// <summary>Waits until no payload of the step is in use any more.</summary>
+    public void EndStep() => transport.Flush();
 
     private void SendNodes(BucketRange bucket)
     {

@@ -13,37 +13,38 @@ public readonly record struct BucketExtent(long Offset, long Length);
 /// </summary>
 /// <remarks>
 /// One thread steps (<see cref="BeginStep"/>, <see cref="BucketReady"/>, <see cref="Complete"/>);
-/// the reducer's thread is inside. A failure of the collective is thrown by Complete.
+/// the reducer's thread is inside. The last bucket has nothing left to overlap with: the stepping
+/// thread, which would only wait, reduces it. A failure of the collective is thrown by Complete.
 /// </remarks>
 public sealed class OverlappedAllReduce : IDisposable
 {
-    private readonly AllReducer reducer;
+    private readonly IBucketReducer reducer;
     private readonly IReadOnlyList<BucketExtent> buckets;
     private readonly SemaphoreSlim ready = new(0);
     private readonly SemaphoreSlim done = new(0);
-    private readonly Thread thread;
-    private readonly Action flush;
+    private readonly Thread? thread;
     private volatile bool stopping;
     private long step;
     private int readyCount;
     private long busyTicks;
     private ExceptionDispatchInfo? failure;
 
-    /// <param name="reducer">Used by this object's thread only, from now on.</param>
+    /// <param name="reducer">Used by this object only, from now on.</param>
     /// <param name="buckets">In the order in which backward completes them.</param>
-    /// <param name="flush">Waits until no payload of the step is in use any more.</param>
-    public OverlappedAllReduce(
-        AllReducer reducer, IReadOnlyList<BucketExtent> buckets, Action flush)
+    public OverlappedAllReduce(IBucketReducer reducer, IReadOnlyList<BucketExtent> buckets)
     {
         this.reducer = reducer;
         this.buckets = buckets;
-        this.flush = flush;
+        if (buckets.Count == 1)
+            return;
         thread = new Thread(Run) { IsBackground = true, Name = "all-reduce" };
         thread.Start();
     }
 
     /// <summary>How long the last step's collectives took, overlapped or not.</summary>
     public TimeSpan CommunicationTime => Stopwatch.GetElapsedTime(0, busyTicks);
+
+    private int Last => buckets.Count - 1;
 
     public void BeginStep(long step)
     {
@@ -59,16 +60,19 @@ public sealed class OverlappedAllReduce : IDisposable
     {
         Invariant.Check(bucket == readyCount, "buckets complete in their order");
         readyCount++;
-        ready.Release();
+        if (bucket < Last)
+            ready.Release();
     }
 
     /// <summary>
-    /// Waits until every bucket of the step holds its sum and all payloads are sent.
+    /// Returns when every bucket of the step holds its sum and no rank uses this rank's buffers.
     /// </summary>
     public void Complete()
     {
         Invariant.Check(readyCount == buckets.Count, "a step completes all its buckets");
-        done.Wait();
+        if (thread is not null)
+            done.Wait();
+        Reduce(Last);
         failure?.Throw();
     }
 
@@ -79,7 +83,7 @@ public sealed class OverlappedAllReduce : IDisposable
     {
         stopping = true;
         ready.Release();
-        thread.Join();
+        thread?.Join();
         ready.Dispose();
         done.Dispose();
     }
@@ -93,7 +97,7 @@ public sealed class OverlappedAllReduce : IDisposable
             if (stopping)
                 return;
             Reduce(next);
-            next = (next + 1) % buckets.Count;
+            next = (next + 1) % Last;
             if (next == 0)
                 done.Release();
         }
@@ -107,12 +111,12 @@ public sealed class OverlappedAllReduce : IDisposable
         try
         {
             reducer.Reduce(step, bucket, buckets[bucket].Offset, buckets[bucket].Length);
-            if (bucket == buckets.Count - 1)
-                flush();
+            if (bucket == Last)
+                reducer.EndStep();
         }
         catch (Exception exception)
         {
-            // The stepping thread rethrows it: this thread has nobody to tell.
+            // Complete rethrows it: the reducer's thread has nobody to tell.
             failure = ExceptionDispatchInfo.Capture(exception);
         }
 

@@ -16,9 +16,13 @@ public enum ReductionOrder
 /// </summary>
 public sealed class ReductionPlan
 {
+    private readonly ReductionOrder order;
+
     private ReductionPlan(
-        ShardMap map, IReadOnlyList<LocalReduction> locals, IReadOnlyList<VectorAdd> adds)
+        ShardMap map, ReductionOrder order, IReadOnlyList<LocalReduction> locals,
+        IReadOnlyList<VectorAdd> adds)
     {
+        this.order = order;
         Map = map;
         Locals = locals;
         Adds = adds;
@@ -45,16 +49,32 @@ public sealed class ReductionPlan
     {
         var locals = new List<LocalReduction>();
         foreach (ShardRange range in map.Ranges)
-        {
-            locals.Add(order == ReductionOrder.Exact
-                ? LocalReduction.Exact(map.ShardCount, range)
-                : LocalReduction.Fast(map.ShardCount, range));
-        }
-
+            locals.Add(Local(map, order, range, shardsAtOnceMax: 1));
         int[] nodes = [.. locals.SelectMany(local => local.Nodes)];
         return new ReductionPlan(
-            map, locals, order == ReductionOrder.Exact ? TreeAdds(nodes) : RankAdds(nodes));
+            map, order, locals,
+            order == ReductionOrder.Exact ? TreeAdds(nodes) : RankAdds(nodes));
     }
+
+    /// <summary>
+    /// What a rank does alone where it computes several shards in one go: fewer steps to the same
+    /// nodes, in the same buffers.
+    /// </summary>
+    public LocalReduction Grouped(int rank, int shardsAtOnceMax)
+    {
+        LocalReduction grouped = Local(Map, order, Map.Ranges[rank], shardsAtOnceMax);
+        Invariant.Check(
+            grouped.Nodes.SequenceEqual(Locals[rank].Nodes)
+                && grouped.NodeBuffers.SequenceEqual(Locals[rank].NodeBuffers),
+            "computing shards together leaves a rank's nodes where they are");
+        return grouped;
+    }
+
+    private static LocalReduction Local(
+        ShardMap map, ReductionOrder order, ShardRange range, int shardsAtOnceMax) =>
+        order == ReductionOrder.Exact
+            ? LocalReduction.Exact(map.ShardCount, range, shardsAtOnceMax)
+            : LocalReduction.Fast(map.ShardCount, range, shardsAtOnceMax);
 
     private static List<VectorAdd> TreeAdds(int[] nodes)
     {

@@ -109,23 +109,20 @@ int32_t dt_model_bind(
 }
 
 int32_t dt_model_forward_backward(
-    dt_model* model, const float* images, const int32_t* labels, int64_t count,
-    uint64_t dropout_seed, double loss_scale, double statistics_weight, void* gradients,
-    dt_bucket_callback bucket_ready, void* context, double* loss_sum, int64_t* correct) {
+    dt_model* model, const float* images, const int32_t* labels, dt_shard* shards,
+    int64_t shard_count, double loss_scale, void* gradients, dt_bucket_callback bucket_ready,
+    void* context) {
     return guarded([&] {
-        distributed::ShardRequest request;
+        distributed::StepRequest request;
         request.images = images;
         request.labels = labels;
-        request.count = count;
-        request.dropoutSeed = dropout_seed;
+        request.shards = shards;
+        request.shardCount = shard_count;
         request.lossScale = loss_scale;
-        request.statisticsWeight = statistics_weight;
         request.gradients = gradients;
         request.bucketReady = bucket_ready;
         request.context = context;
-        const distributed::LossResult loss = model->model.forwardBackward(request);
-        *loss_sum = loss.sum;
-        *correct = loss.correct;
+        model->model.forwardBackward(request);
     });
 }
 

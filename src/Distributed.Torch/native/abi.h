@@ -30,6 +30,15 @@ typedef struct dt_model dt_model;
 // place. It must not throw.
 typedef void (*dt_bucket_callback)(int32_t bucket, void* context);
 
+// One logical shard of a call. loss_sum and correct are results.
+typedef struct dt_shard {
+    int64_t count;
+    uint64_t dropout_seed;
+    double statistics_weight;
+    double loss_sum;
+    int64_t correct;
+} dt_shard;
+
 typedef struct dt_optimizer_settings {
     int32_t kind;
     int32_t nesterov;
@@ -59,8 +68,8 @@ DT_EXPORT int32_t dt_model_create(
 DT_EXPORT void dt_model_free(dt_model* model);
 
 // The flat layout as lines: "lengths PARAMETERS STATISTICS", "input C H W", "classes N",
-// "parameter NAME OFFSET LENGTH D0 D1 ...", "statistic NAME OFFSET LENGTH D0", "bucket OFFSET
-// LENGTH".
+// "shards N" (the most that one call takes), "parameter NAME OFFSET LENGTH D0 D1 ...",
+// "statistic NAME OFFSET LENGTH D0", "bucket OFFSET LENGTH".
 DT_EXPORT int32_t dt_model_describe(
     const dt_model* model, char* text, int64_t capacity, int64_t* needed);
 
@@ -69,10 +78,13 @@ DT_EXPORT int32_t dt_model_bind(
     dt_model* model, void* parameters, int64_t parameters_length, void* statistics,
     int64_t statistics_length);
 
+// The shards' samples follow one another in images and labels. Each shard is computed as if it
+// were alone; gradients receives their sum along the balanced tree, so that it has the bits of the
+// same shards computed by one call each and added two by two. shard_count is a power of two.
 DT_EXPORT int32_t dt_model_forward_backward(
-    dt_model* model, const float* images, const int32_t* labels, int64_t count,
-    uint64_t dropout_seed, double loss_scale, double statistics_weight, void* gradients,
-    dt_bucket_callback bucket_ready, void* context, double* loss_sum, int64_t* correct);
+    dt_model* model, const float* images, const int32_t* labels, dt_shard* shards,
+    int64_t shard_count, double loss_scale, void* gradients, dt_bucket_callback bucket_ready,
+    void* context);
 
 DT_EXPORT int32_t dt_model_update_statistics(dt_model* model, const void* gradients);
 

@@ -33,7 +33,7 @@ inline uint32_t hash(uint32_t index, uint32_t first, uint32_t second) {
 // index is that of the run's first element, step the distance between neighbours.
 DT_CLONES void applyRun(
     uint32_t first, uint32_t second, uint32_t threshold, float scale, uint32_t index,
-    uint32_t step, const float* __restrict input, float* __restrict output, int64_t length) {
+    uint32_t step, const float* input, float* output, int64_t length) {
     for (int64_t i = 0; i < length; ++i) {
         const uint32_t bits = hash(index + static_cast<uint32_t>(i) * step, first, second);
         output[i] = bits >= threshold ? input[i] * scale : 0.0F;
@@ -91,6 +91,14 @@ void applyDropout(
     const DropoutKey& key, const double* input, double* output, int64_t samples, int64_t channels,
     int64_t spatial) {
     apply(key, input, output, samples, channels, spatial);
+}
+
+void applyDropoutRun(
+    const DropoutKey& key, int64_t firstIndex, int64_t indexStep, const float* input,
+    float* output, int64_t length) {
+    applyRun(key.first, key.second, key.threshold, static_cast<float>(key.scale),
+        static_cast<uint32_t>(firstIndex), static_cast<uint32_t>(indexStep), input, output,
+        length);
 }
 
 }  // namespace distributed

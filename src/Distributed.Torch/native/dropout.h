@@ -24,4 +24,10 @@ void applyDropout(
     const DropoutKey& key, const double* input, double* output, int64_t samples, int64_t channels,
     int64_t spatial);
 
+// The same for a run of elements, of which firstIndex is the first's and indexStep the distance
+// between neighbours. Output may be input.
+void applyDropoutRun(
+    const DropoutKey& key, int64_t firstIndex, int64_t indexStep, const float* input,
+    float* output, int64_t length);
+
 }  // namespace distributed

@@ -55,6 +55,16 @@ Model::Model(const std::string& network, at::ScalarType type, int64_t bucketByte
     require(bucketBytes > 0, "a bucket of ", bucketBytes, " bytes; expected 1 or more");
     built_ = buildLayers(network_, layout_);
     layout_.cutBuckets(bucketBytes / static_cast<int64_t>(c10::elementSize(type)));
+    if (device_.is_cpu() && type == at::kFloat) {
+        plan_ = Plan::create(network_, layout_);
+    }
+    if (plan_ != nullptr) {
+        const int64_t shardBytes = usualShardSamples * plan_->bytesPerSample();
+        while (shardsMax_ < plannedShardsMax && 2 * shardsMax_ * shardBytes <= plannedBytesMax) {
+            shardsMax_ *= 2;
+        }
+    }
+    countDown_ = [this](int parameter) { countDown(static_cast<size_t>(parameter)); };
     liveModels.fetch_add(1);
 }
 
@@ -72,6 +82,7 @@ std::string Model::describe() const {
     text << "input " << network_.input.channels << ' ' << network_.input.height << ' '
          << network_.input.width << '\n';
     text << "classes " << network_.classes << '\n';
+    text << "shards " << shardsMax_ << '\n';
     describeSlots(text, "parameter", layout_.parameters());
     describeSlots(text, "statistic", layout_.statistics());
     for (const Bucket& bucket : layout_.buckets()) {
@@ -92,6 +103,8 @@ void Model::bind(
         parametersLength, " elements; the network needs ", layout_.parameterLength());
     require(statisticsLength >= layout_.statisticsLength(), "the statistics buffer holds ",
         statisticsLength, " elements; the network needs ", layout_.statisticsLength());
+    boundParameters_ = static_cast<const float*>(parameters);
+    boundStatistics_ = static_cast<const float*>(statistics);
     parameters_.clear();
     hostParameters_.clear();
     runningStatistics_.clear();
@@ -138,34 +151,85 @@ at::Tensor Model::logitsOf(const float* images, int64_t count, ForwardContext& c
     return forwardAll(built_.layers, inputTensor(images, count), context).flatten(1);
 }
 
-LossResult Model::forwardBackward(const ShardRequest& request) {
+void Model::forwardBackward(const StepRequest& request) {
     require(parameters_.size() == layout_.parameters().size()
             && hostStatistics_.size() == layout_.statistics().size(),
         "the model has no buffers; bind them first");
-    checkLabels(request.labels, request.count, network_.classes);
-    std::vector<at::Tensor> statistics(layout_.statistics().size());
-    clearPadding(request.gradients);
-    LossResult loss;
-    at::Tensor logits;
-    at::Tensor gradient;
-    if (request.count > 0) {
-        ForwardContext context{
-            true, request.dropoutSeed, parameters_, runningStatistics_, statistics};
-        logits = logitsOf(request.images, request.count, context);
-        const at::Tensor onHost = logits.detach().to(at::kCPU).contiguous();
-        gradient = at::empty_like(onHost);
-        loss = lossOf(
-            onHost, request.labels, network_.smoothing, request.lossScale, &gradient);
+    require(request.shardCount >= 1 && request.shardCount <= shardsMax_
+            && (request.shardCount & (request.shardCount - 1)) == 0,
+        request.shardCount, " shards in one call; expected a power of two up to ", shardsMax_);
+    int64_t samples = 0;
+    for (int64_t i = 0; i < request.shardCount; ++i) {
+        samples += request.shards[i].count;
     }
-    writeStatistics(request, statistics);
-    writeTrailer(request, loss);
+    checkLabels(request.labels, samples, network_.classes);
+    clearPadding(request.gradients);
     request_ = &request;
     nextBucket_ = 0;
     waiting_.clear();
     for (const Bucket& bucket : layout_.buckets()) {
         waiting_.push_back(bucket.tensors);
     }
-    if (request.count > 0 && logits.requires_grad()) {
+    if (plan_ == nullptr) {
+        runAutograd(request);
+    } else {
+        runPlan(request);
+    }
+    announceWholeBuckets();
+    request_ = nullptr;
+    require(nextBucket_ == waiting_.size(), "backward left bucket ", nextBucket_, " of ",
+        waiting_.size(), " incomplete");
+}
+
+void Model::runPlan(const StepRequest& request) {
+    step_.samples = 0;
+    step_.shards.clear();
+    for (int64_t i = 0; i < request.shardCount; ++i) {
+        const dt_shard& shard = request.shards[i];
+        step_.shards.push_back(
+            Shard{step_.samples, shard.count, shard.dropout_seed, shard.statistics_weight});
+        step_.samples += shard.count;
+    }
+    step_.threads = at::get_num_threads();
+    step_.training = true;
+    step_.parameters = boundParameters_;
+    step_.gradients = static_cast<float*>(request.gradients);
+    step_.statistics = step_.gradients + layout_.parameterLength();
+    const float* logits = plan_->forward(step_, request.images);
+    float* gradient = plan_->logitGradient();
+    for (int64_t i = 0; i < request.shardCount; ++i) {
+        dt_shard& shard = request.shards[i];
+        const int64_t place = step_.shards[static_cast<size_t>(i)].first;
+        const LossResult loss = crossEntropy(logits + place * network_.classes,
+            request.labels + place, shard.count, network_.classes, network_.smoothing,
+            request.lossScale, gradient + place * network_.classes);
+        shard.loss_sum = loss.sum;
+        shard.correct = loss.correct;
+    }
+    writeTrailer(request);
+    plan_->backward(step_, countDown_);
+}
+
+void Model::runAutograd(const StepRequest& request) {
+    dt_shard& shard = request.shards[0];
+    std::vector<at::Tensor> statistics(layout_.statistics().size());
+    LossResult loss;
+    at::Tensor logits;
+    at::Tensor gradient;
+    if (shard.count > 0) {
+        ForwardContext context{
+            true, shard.dropout_seed, parameters_, runningStatistics_, statistics};
+        logits = logitsOf(request.images, shard.count, context);
+        const at::Tensor onHost = logits.detach().to(at::kCPU).contiguous();
+        gradient = at::empty_like(onHost);
+        loss = lossOf(
+            onHost, request.labels, network_.smoothing, request.lossScale, &gradient);
+    }
+    shard.loss_sum = loss.sum;
+    shard.correct = loss.correct;
+    writeStatistics(request, statistics);
+    writeTrailer(request);
+    if (shard.count > 0 && logits.requires_grad()) {
         torch::autograd::backward({logits}, {gradient.to(device_)});
     } else {
         for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -175,18 +239,17 @@ LossResult Model::forwardBackward(const ShardRequest& request) {
     for (const at::Tensor& parameter : parameters_) {
         parameter.mutable_grad().reset();
     }
-    announceWholeBuckets();
-    request_ = nullptr;
-    require(nextBucket_ == waiting_.size(), "backward left bucket ", nextBucket_, " of ",
-        waiting_.size(), " incomplete");
-    return loss;
 }
 
 void Model::gradientReady(size_t index, const at::Tensor& gradient) {
     at::NoGradGuard noGradients;
     const TensorSlot& slot = layout_.parameters()[index];
     hostView(request_->gradients, slot, 0).copy_(gradient);
-    --waiting_[static_cast<size_t>(slot.bucket)];
+    countDown(index);
+}
+
+void Model::countDown(size_t index) {
+    --waiting_[static_cast<size_t>(layout_.parameters()[index].bucket)];
     announceWholeBuckets();
 }
 
@@ -201,29 +264,43 @@ void Model::announceWholeBuckets() {
 }
 
 void Model::writeStatistics(
-    const ShardRequest& request, const std::vector<at::Tensor>& statistics) {
+    const StepRequest& request, const std::vector<at::Tensor>& statistics) {
     at::NoGradGuard noGradients;
     for (size_t i = 0; i < statistics.size(); ++i) {
         at::Tensor target = hostView(
             request.gradients, layout_.statistics()[i], layout_.parameterLength());
         if (statistics[i].defined()) {
             target.copy_(statistics[i]);
-            target.mul_(request.statisticsWeight);
+            target.mul_(request.shards[0].statistics_weight);
         } else {
             target.zero_();
         }
     }
 }
 
-void Model::writeTrailer(const ShardRequest& request, const LossResult& loss) {
-    const double values[2] = {request.lossScale * loss.sum, static_cast<double>(loss.correct)};
-    for (int64_t i = 0; i < 2; ++i) {
-        const int64_t place = layout_.trailerOffset() + i;
-        if (type_ == at::kDouble) {
-            static_cast<double*>(request.gradients)[place] = values[i];
-        } else {
-            static_cast<float*>(request.gradients)[place] = static_cast<float>(values[i]);
+// The sums of the shards' losses and right answers, along the tree that the gradients take.
+void Model::writeTrailer(const StepRequest& request) {
+    const auto write = [&](auto* gradients) {
+        using Element = std::remove_pointer_t<decltype(gradients)>;
+        Element losses[plannedShardsMax];
+        Element correct[plannedShardsMax];
+        for (int64_t i = 0; i < request.shardCount; ++i) {
+            losses[i] = static_cast<Element>(request.lossScale * request.shards[i].loss_sum);
+            correct[i] = static_cast<Element>(request.shards[i].correct);
         }
+        for (int64_t width = 1; width < request.shardCount; width *= 2) {
+            for (int64_t i = 0; i < request.shardCount; i += 2 * width) {
+                losses[i] += losses[i + width];
+                correct[i] += correct[i + width];
+            }
+        }
+        gradients[layout_.trailerOffset()] = losses[0];
+        gradients[layout_.trailerOffset() + 1] = correct[0];
+    };
+    if (type_ == at::kDouble) {
+        write(static_cast<double*>(request.gradients));
+    } else {
+        write(static_cast<float*>(request.gradients));
     }
 }
 
@@ -259,6 +336,34 @@ void Model::updateStatistics(const void* gradients) {
     }
 }
 
+// A few samples at a time, for which a training step has memory anyway.
+LossResult Model::evaluatePlan(
+    const float* images, const int32_t* labels, int64_t count, float* logits) {
+    constexpr int64_t samplesAtOnce = 16;
+    step_.threads = at::get_num_threads();
+    step_.training = false;
+    step_.parameters = boundParameters_;
+    step_.runningStatistics = boundStatistics_;
+    LossResult result;
+    for (int64_t first = 0; first < count; first += samplesAtOnce) {
+        step_.samples = std::min(samplesAtOnce, count - first);
+        step_.shards.assign(1, Shard{0, step_.samples, 0, 1});
+        const float* output =
+            plan_->forward(step_, images + first * network_.input.elements());
+        if (logits != nullptr) {
+            std::copy_n(output, step_.samples * network_.classes,
+                logits + first * network_.classes);
+        }
+        if (labels != nullptr) {
+            const LossResult part = crossEntropy(output, labels + first, step_.samples,
+                network_.classes, network_.smoothing, 1, nullptr);
+            result.sum += part.sum;
+            result.correct += part.correct;
+        }
+    }
+    return result;
+}
+
 LossResult Model::evaluate(
     const float* images, const int32_t* labels, int64_t count, float* logits) {
     require(parameters_.size() == layout_.parameters().size()
@@ -269,6 +374,9 @@ LossResult Model::evaluate(
     }
     if (labels != nullptr) {
         checkLabels(labels, count, network_.classes);
+    }
+    if (plan_ != nullptr) {
+        return evaluatePlan(images, labels, count, logits);
     }
     at::NoGradGuard noGradients;
     std::vector<at::Tensor> unused;

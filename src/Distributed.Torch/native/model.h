@@ -11,20 +11,26 @@
 #include "layout.h"
 #include "loss.h"
 #include "network.h"
+#include "planned/plan.h"
 
 namespace distributed {
 
-struct ShardRequest {
+struct StepRequest {
     const float* images = nullptr;
     const int32_t* labels = nullptr;
-    int64_t count = 0;
-    uint64_t dropoutSeed = 0;
+    dt_shard* shards = nullptr;
+    int64_t shardCount = 0;
     double lossScale = 1;
-    double statisticsWeight = 1;
     void* gradients = nullptr;
     dt_bucket_callback bucketReady = nullptr;
     void* context = nullptr;
 };
+
+// The most shards that one call takes, where the network has a plan: fewer where shards of the
+// usual size would need too much memory at once.
+constexpr int64_t plannedShardsMax = 8;
+constexpr int64_t usualShardSamples = 16;
+constexpr int64_t plannedBytesMax = int64_t{512} << 20;
 
 class Model {
 public:
@@ -36,7 +42,7 @@ public:
     std::string describe() const;
     void bind(
         void* parameters, int64_t parametersLength, void* statistics, int64_t statisticsLength);
-    LossResult forwardBackward(const ShardRequest& request);
+    void forwardBackward(const StepRequest& request);
     void updateStatistics(const void* gradients);
     LossResult evaluate(
         const float* images, const int32_t* labels, int64_t count, float* logits);
@@ -48,10 +54,15 @@ private:
     at::Tensor inputTensor(const float* images, int64_t count) const;
     at::Tensor logitsOf(const float* images, int64_t count, ForwardContext& context);
     void refreshDeviceCopies();
-    void writeStatistics(const ShardRequest& request, const std::vector<at::Tensor>& statistics);
-    void writeTrailer(const ShardRequest& request, const LossResult& loss);
+    void runPlan(const StepRequest& request);
+    LossResult evaluatePlan(
+        const float* images, const int32_t* labels, int64_t count, float* logits);
+    void runAutograd(const StepRequest& request);
+    void writeStatistics(const StepRequest& request, const std::vector<at::Tensor>& statistics);
+    void writeTrailer(const StepRequest& request);
     void clearPadding(void* gradients);
     void gradientReady(size_t index, const at::Tensor& gradient);
+    void countDown(size_t index);
     void announceWholeBuckets();
 
     NetworkSpec network_;
@@ -59,13 +70,20 @@ private:
     at::Device device_;
     FlatLayout layout_;
     BuiltNetwork built_;
+    std::unique_ptr<Plan> plan_;  // null where autograd has to do
+    int64_t shardsMax_ = 1;
+    StepContext step_;
+    // Meaningful where there is a plan.
+    const float* boundParameters_ = nullptr;
+    const float* boundStatistics_ = nullptr;
+    std::function<void(int)> countDown_;
     std::vector<at::Tensor> parameters_;
     std::vector<at::Tensor> hostParameters_;
     std::vector<at::Tensor> runningStatistics_;
     std::vector<at::Tensor> hostStatistics_;
 
     // Of the backward pass in progress.
-    const ShardRequest* request_ = nullptr;
+    const StepRequest* request_ = nullptr;
     std::vector<int> waiting_;
     size_t nextBucket_ = 0;
 };

@@ -94,6 +94,7 @@ std::string describeRuntime() {
     const std::string config = at::show_config();
     const auto blasCore = find<char*()>("openblas_get_corename");
     std::ostringstream text;
+    text << "engine=" << engineRevision << '\n';
     text << "libtorch=" << TORCH_VERSION_MAJOR << '.' << TORCH_VERSION_MINOR << '.'
          << TORCH_VERSION_PATCH << '\n';
     text << "blasCore=" << (blasCore == nullptr ? "none" : blasCore()) << '\n';

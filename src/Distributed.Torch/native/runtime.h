@@ -7,6 +7,10 @@
 
 namespace distributed {
 
+// To be raised by every change after which the same step has other bits: runs keep it, and refuse
+// to go on with another.
+constexpr int engineRevision = 2;
+
 void initializeRuntime(int threadCount, const std::string& device);
 at::Device runtimeDevice();
 std::string describeRuntime();

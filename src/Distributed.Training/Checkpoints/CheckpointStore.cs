@@ -15,27 +15,33 @@ public sealed class CheckpointStore
     private const string StepPrefix = "step-";
     private const string PartialPrefix = ".partial-";
     private const string ReplacedPrefix = ".replaced-";
+    private const string FenceFile = ".returns";
     private const string ModelFile = "model.safetensors";
     private const string OptimizerFile = "optimizer.safetensors";
 
     private readonly string folder;
     private readonly int keep;
     private readonly TimeProvider clock;
+    private readonly int returns;
     private readonly IDurableFiles files;
 
+    /// <param name="runFolder">The checkpoints are in a folder of it.</param>
     /// <param name="keep">How many of the newest checkpoints stay.</param>
-    public CheckpointStore(string runFolder, int keep, TimeProvider clock)
-        : this(runFolder, keep, clock, new DurableFiles())
+    /// <param name="clock">Tells when a checkpoint was made.</param>
+    /// <param name="returns">Of <see cref="ReturnTo"/>, the last that the writer knows of.</param>
+    public CheckpointStore(string runFolder, int keep, TimeProvider clock, int returns = 0)
+        : this(runFolder, keep, clock, new DurableFiles(), returns)
     {
     }
 
     internal CheckpointStore(
-        string runFolder, int keep, TimeProvider clock, IDurableFiles files)
+        string runFolder, int keep, TimeProvider clock, IDurableFiles files, int returns = 0)
     {
         Invariant.Check(keep >= 1, "a run keeps one checkpoint at least");
         folder = Path.Combine(runFolder, "checkpoints");
         this.keep = keep;
         this.clock = clock;
+        this.returns = returns;
         this.files = files;
     }
 
@@ -43,10 +49,14 @@ public sealed class CheckpointStore
     /// Makes a checkpoint durable and returns its folder. Then the oldest beyond the number to
     /// keep go.
     /// </summary>
+    /// <param name="content">The checkpoint.</param>
+    /// <param name="stepKept">The checkpoint of that step stays in any case, and those after
+    /// it.</param>
     /// <exception cref="OperatingException">
-    /// It could not be written; every earlier checkpoint is still there.
+    /// It could not be written, or the run has returned to before it was begun; every earlier
+    /// checkpoint is still there.
     /// </exception>
-    public string Save(CheckpointContent content)
+    public string Save(CheckpointContent content, long stepKept = long.MaxValue)
     {
         var name = StepPrefix + content.Step.ToString("D8", CultureInfo.InvariantCulture);
         var target = Path.Combine(folder, name);
@@ -59,6 +69,7 @@ public sealed class CheckpointStore
             Sweep(step => step < content.Step);
             Directory.CreateDirectory(partial);
             WriteFiles(partial, content);
+            RefuseVoid(content.Step);
             Publish(partial, target, Path.Combine(folder, ReplacedPrefix + name));
         }
         catch (Exception exception)
@@ -67,7 +78,12 @@ public sealed class CheckpointStore
             TryDelete(partial);
             throw NotSaved(content, target, exception);
         }
-        Prune(content.Step);
+        catch (OperatingException)
+        {
+            TryDelete(partial);
+            throw;
+        }
+        Prune(content.Step, stepKept);
         return target;
     }
 
@@ -94,6 +110,11 @@ public sealed class CheckpointStore
         return null;
     }
 
+    /// <summary>The oldest checkpoint after that step, not verified; null where there is
+    /// none.</summary>
+    public string? OldestAfter(long step) => Stored().Where(stored => stored.Step > step)
+        .OrderBy(stored => stored.Step).Select(stored => stored.Path).FirstOrDefault();
+
     /// <summary>The steps that have a checkpoint, oldest first; none of them is verified.</summary>
     public IReadOnlyList<long> Steps() => [.. Stored().Select(stored => stored.Step).Order()];
 
@@ -101,7 +122,48 @@ public sealed class CheckpointStore
     /// Clears away what writers left that died. Only while nobody writes: a checkpoint in the
     /// making looks the same.
     /// </summary>
-    public void SweepStale() => Sweep(_ => true);
+    public void SweepStale()
+    {
+        Sweep(_ => true);
+        if (Directory.Exists(folder))
+            File.Delete(Path.Combine(folder, FenceFile));
+    }
+
+    /// <summary>
+    /// All checkpoints after that step are void and go; who writes one, and knows of fewer returns
+    /// than these, finds it refused from now on.
+    /// </summary>
+    /// <exception cref="OperatingException">Something is left, or could be written.</exception>
+    public void ReturnTo(long step, int count)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            var fence = Path.Combine(folder, FenceFile);
+            File.WriteAllText(
+                fence + ".partial", count.ToString(CultureInfo.InvariantCulture));
+            File.Move(fence + ".partial", fence, overwrite: true);
+            files.FlushFolder(folder);
+            foreach (var path in Directory.GetDirectories(folder, ReplacedPrefix + "*")
+                .Where(path => StepOfRest(Path.GetFileName(path)) > step))
+                Directory.Delete(path, recursive: true);
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatingException(
+                $"the checkpoints in {folder} could not be taken back to step {step}: "
+                + $"{exception.Message}; make the folder writable and go on with --resume",
+                inner: exception);
+        }
+        DropAfter(step);
+        if (Stored().Any(stored => stored.Step > step))
+        {
+            throw new OperatingException(
+                $"checkpoints after step {step} are void and could not be deleted from {folder}; "
+                + "delete them and go on with --resume");
+        }
+    }
 
     /// <summary>
     /// A run that goes on after that step leaves the future that later checkpoints belong to.
@@ -110,6 +172,19 @@ public sealed class CheckpointStore
     {
         foreach (var (_, path) in Stored().Where(stored => stored.Step > step).ToList())
             TryDelete(path);
+    }
+
+    /// <summary>A writer that was thought dead does not know that the run has returned.</summary>
+    private void RefuseVoid(long step)
+    {
+        var fence = Path.Combine(folder, FenceFile);
+        if (File.Exists(fence)
+            && int.Parse(File.ReadAllText(fence), CultureInfo.InvariantCulture) > returns)
+        {
+            throw new OperatingException(
+                $"the checkpoint of step {step} is void: the run has returned to an earlier one "
+                + "since it was begun");
+        }
     }
 
     private void Sweep(Func<long, bool> isStale)
@@ -183,10 +258,11 @@ public sealed class CheckpointStore
             TryDelete(replaced);
     }
 
-    private void Prune(long newest)
+    private void Prune(long newest, long stepKept)
     {
         var old = Stored().Where(stored => stored.Step <= newest)
-            .OrderByDescending(stored => stored.Step).Skip(keep);
+            .OrderByDescending(stored => stored.Step).Skip(keep)
+            .Where(stored => stored.Step < stepKept);
         foreach (var (_, path) in old.ToList())
             TryDelete(path);
     }

@@ -7,10 +7,13 @@ namespace Distributed.Training.Specification;
 /// resumption, give the same bits when no field differs.
 /// </summary>
 public sealed record NumericsFingerprint(
-    string LibtorchVersion, string BlasCore, string CpuCapability, string OneDnnIsa, string Device,
-    string Precision, int ThreadsPerWorker, int GlobalBatch, int LogicalShards, int MicroBatch,
-    string Reduction)
+    int EngineRevision, string LibtorchVersion, string BlasCore, string CpuCapability,
+    string OneDnnIsa, string Device, string Precision, int ThreadsPerWorker, int GlobalBatch,
+    int LogicalShards, int MicroBatch, string Reduction)
 {
+    /// <summary>That of files from before it was written down.</summary>
+    private const int FirstEngineRevision = 1;
+
     /// <summary>The fields that differ; empty when the bits agree.</summary>
     public IReadOnlyList<FingerprintDifference> Compare(NumericsFingerprint actual) =>
         [.. Fields()
@@ -25,6 +28,7 @@ public sealed record NumericsFingerprint(
     /// <summary>The fields by the names that files and messages use, in one order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Fields() =>
     [
+        new("engineRevision", Word(EngineRevision)),
         new("libtorchVersion", LibtorchVersion),
         new("blasCore", BlasCore),
         new("cpuCapability", CpuCapability),
@@ -50,15 +54,18 @@ public sealed record NumericsFingerprint(
         int? number(string key) =>
             int.TryParse(text(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
                 ? value : null;
-        return text("libtorchVersion") is { } libtorch && text("blasCore") is { } blas
+        int? engine = fields.ContainsKey("engineRevision")
+            ? number("engineRevision") : FirstEngineRevision;
+        return engine is { } revision
+            && text("libtorchVersion") is { } libtorch && text("blasCore") is { } blas
             && text("cpuCapability") is { } capability && text("oneDnnIsa") is { } isa
             && text("device") is { } device && text("precision") is { } precision
             && number("threadsPerWorker") is { } threads && number("globalBatch") is { } batch
             && number("logicalShards") is { } shards && number("microBatch") is { } micro
             && text("reduction") is { } reduction
             ? new NumericsFingerprint(
-                libtorch, blas, capability, isa, device, precision, threads, batch, shards, micro,
-                reduction)
+                revision, libtorch, blas, capability, isa, device, precision, threads, batch,
+                shards, micro, reduction)
             : null;
     }
 

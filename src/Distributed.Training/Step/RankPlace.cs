@@ -7,44 +7,45 @@ namespace Distributed.Training.Step;
 
 /// <summary>
 /// One rank's place in a generation: its shards, its gradient buffers, and the all-reduce that
-/// connects it to the others (none where it is alone). Owns the transport, not the buffers.
+/// connects it to the others (none where it is alone). Owns the transport and the resident
+/// buffers, not the session's.
 /// </summary>
 internal sealed unsafe class RankPlace : IDisposable
 {
     private readonly ITransport? _transport;
+    private readonly IResidentBuffers? _resident;
+    private readonly NativeBuffer[] _lent = [];
     private readonly int _rankCount;
 
     /// <param name="plan">The generation's reduction.</param>
     /// <param name="rank">This rank.</param>
     /// <param name="model">Says which buckets a gradient has.</param>
-    /// <param name="buffers">At least as many gradient buffers as the plan gives this
-    /// rank.</param>
+    /// <param name="buffers">As many gradient buffers as <see cref="BuffersNeeded"/> says, or
+    /// more.</param>
     /// <param name="scope">Stamped on every frame.</param>
     /// <param name="transport">Connects the ranks; null where there is one.</param>
+    /// <param name="resident">What all ranks have mapped; null where they send frames.</param>
     public RankPlace(
         ReductionPlan plan, int rank, TorchModel model, IReadOnlyList<NativeBuffer> buffers,
-        CollectiveScope scope, ITransport? transport)
+        CollectiveScope scope, ITransport? transport, IResidentBuffers? resident)
     {
         Invariant.Check(
             transport is not null || plan.Map.RankCount == 1, "several ranks need a transport");
         _transport = transport;
+        _resident = resident;
         _rankCount = plan.Map.RankCount;
         Rank = rank;
         Scope = scope;
-        Local = plan.Locals[rank];
+        Local = plan.Grouped(rank, model.ShardsMax);
         LastShard = plan.Map.Ranges[rank].End - 1;
-        Buffers = [.. buffers.Take(Local.BufferCount)];
+        if (resident is not null)
+            _lent = [.. resident.Nodes.Select(node => new NativeBuffer(node))];
+        Buffers = Place(buffers);
         if (transport is null)
             return;
-        Memory<byte>[] lent =
-        [
-            .. Buffers.Select(buffer => new UnmanagedMemory(
-                (nint)buffer.Pointer, checked((int)buffer.ByteLength)).Memory),
-        ];
         AllReduce = new OverlappedAllReduce(
-            new AllReducer(transport, plan, lent, scope),
-            [.. model.Buckets.Select(bucket => new BucketExtent(bucket.Offset, bucket.Length))],
-            transport.Flush);
+            resident ?? FrameReducer(transport, plan),
+            [.. model.Buckets.Select(bucket => new BucketExtent(bucket.Offset, bucket.Length))]);
     }
 
     public int Rank { get; }
@@ -59,6 +60,13 @@ internal sealed unsafe class RankPlace : IDisposable
     public NativeBuffer[] Buffers { get; }
 
     public OverlappedAllReduce? AllReduce { get; }
+
+    /// <summary>
+    /// How many buffers of its own a session needs: what the others read lies elsewhere where it
+    /// is resident.
+    /// </summary>
+    public static int BuffersNeeded(LocalReduction local, IResidentBuffers? resident) =>
+        local.BufferCount - (resident is null ? 0 : local.Nodes.Count);
 
     /// <summary>The test batches of a rank: from First up to, not including, End.</summary>
     public (int First, int End) TestShare(int rank, int batchCount) =>
@@ -82,6 +90,30 @@ internal sealed unsafe class RankPlace : IDisposable
     {
         _transport?.Cancel("the rank left its place");
         AllReduce?.Dispose();
+        Array.ForEach(_lent, buffer => buffer.Dispose());
+        _resident?.Dispose();
         _transport?.Dispose();
+    }
+
+    /// <summary>Resident memory for the nodes, if there is any, and the session's else.</summary>
+    private NativeBuffer[] Place(IReadOnlyList<NativeBuffer> own)
+    {
+        var placed = new NativeBuffer[Local.BufferCount];
+        for (int node = 0; node < _lent.Length; node++)
+            placed[Local.NodeBuffers[node]] = _lent[node];
+        int next = 0;
+        for (int buffer = 0; buffer < placed.Length; buffer++)
+            placed[buffer] ??= own[next++];
+        return placed;
+    }
+
+    private IBucketReducer FrameReducer(ITransport transport, ReductionPlan plan)
+    {
+        Memory<byte>[] lent =
+        [
+            .. Buffers.Select(buffer => new UnmanagedMemory(
+                (nint)buffer.Pointer, checked((int)buffer.ByteLength)).Memory),
+        ];
+        return new AllReducer(transport, plan, lent, Scope);
     }
 }

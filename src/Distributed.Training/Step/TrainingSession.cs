@@ -26,8 +26,9 @@ public sealed class LossDivergedException(string message) : Exception(message);
 public readonly record struct EvaluatedBatch(int Batch, double LossSum, int Correct, int Samples);
 
 /// <summary>
-/// The training loop of one rank. A step is: for each logical shard of this rank, assemble its
-/// samples and compute its gradient; add gradients along the run's tree, here and over the ranks;
+/// The training loop of one rank. A step is: for the logical shards of this rank, several at once
+/// where the model can, assemble their samples and compute their gradient; add gradients along the
+/// run's tree, here and over the ranks;
 /// apply the optimizer to the sum. The result depends on the spec and the step alone, never on
 /// which rank computed which shard.
 /// </summary>
@@ -49,6 +50,7 @@ public sealed class TrainingSession : IDisposable
     private readonly OptimizerSettings _optimizer;
     private readonly float[] _images;
     private readonly int[] _labels;
+    private readonly ModelShard[] _shards;
     private readonly float[] _logits;
     private readonly Action<int> _onBucket;
     private readonly List<NativeBuffer> _gradients = [];
@@ -68,7 +70,8 @@ public sealed class TrainingSession : IDisposable
         _testAssembler = new BatchAssembler(data.Test, data.Mean, data.StandardDeviation);
         _optimizer = spec.Optimizer.ToEngineSettings();
         State = new ModelState(network, spec, _optimizer);
-        int samplesMax = Math.Max(_batches.ShardSamplesMax, TestBatchSamples);
+        _shards = new ModelShard[Math.Min(State.Model.ShardsMax, spec.LogicalShards)];
+        int samplesMax = Math.Max(_batches.ShardSamplesMax * _shards.Length, TestBatchSamples);
         _images = GC.AllocateArray<float>(samplesMax * data.Shape.Length, pinned: true);
         _labels = new int[samplesMax];
         _logits = new float[TestBatchSamples * data.ClassCount];
@@ -88,13 +91,21 @@ public sealed class TrainingSession : IDisposable
     /// <param name="scope">Stamped on every frame.</param>
     /// <param name="transport">Connects the ranks, and is owned here from now on; null where there
     /// is one rank.</param>
-    public void Join(ReductionPlan plan, int rank, CollectiveScope scope, ITransport? transport)
+    /// <param name="resident">
+    /// Gradients of the model's length that all ranks have mapped, owned
+    /// here likewise; null where they go through the transport.
+    /// </param>
+    public void Join(
+        ReductionPlan plan, int rank, CollectiveScope scope, ITransport? transport,
+        IResidentBuffers? resident = null)
     {
         Leave();
-        int needed = plan.Locals[rank].BufferCount;
+        int needed = RankPlace.BuffersNeeded(
+            plan.Grouped(rank, State.Model.ShardsMax), resident);
         while (_gradients.Count < needed)
             _gradients.Add(new NativeBuffer(State.Model.GradientLength * sizeof(float)));
-        _place = new RankPlace(plan, rank, State.Model, _gradients, scope, transport);
+        _place = new RankPlace(
+            plan, rank, State.Model, _gradients, scope, transport, resident);
     }
 
     /// <summary>Cancels the place's transport and gives the place up.</summary>
@@ -121,7 +132,7 @@ public sealed class TrainingSession : IDisposable
         IReadOnlyList<ShardWork> shards = _place.Local.Shards;
         // Here and below an enumerator over an interface would be allocated at every step.
         for (int shard = 0; shard < shards.Count; shard++)
-            ComputeShard(step, shards[shard], samples, voteToStop, voteToYield);
+            ComputeShards(step, shards[shard], samples, voteToStop, voteToYield);
         long computed = Stopwatch.GetTimestamp();
         _place.AllReduce?.Complete();
         long reduced = Stopwatch.GetTimestamp();
@@ -203,26 +214,41 @@ public sealed class TrainingSession : IDisposable
     /// <summary>
     /// A partial last batch may leave a shard without samples: it adds nothing to the sum.
     /// </summary>
-    private void ComputeShard(
+    private void ComputeShards(
         long step, ShardWork work, int batchSamples, bool voteToStop, bool voteToYield)
     {
         _work = work;
         NativeBuffer gradient = _place!.Buffers[work.Buffer];
-        int count = _trainAssembler.Shard(
-            _batches, _spec.Augmentation, _spec.Seed, step - 1, work.Shard, _images, _labels);
-        bool carriesVotes = work.Shard == _place.LastShard;
-        Vote(gradient, carriesVotes && voteToStop, carriesVotes && voteToYield);
-        ulong dropoutSeed = CounterRandom.Key(
-            _spec.Seed, DropoutPurpose, (ulong)step, (ulong)work.Shard);
-        ShardResult result = State.Model.ForwardBackward(
-            _images.AsSpan(0, count * _data.Shape.Length), _labels.AsSpan(0, count), dropoutSeed,
-            1.0 / batchSamples, (double)count / batchSamples, gradient, _onBucket);
-        if (!double.IsFinite(result.LossSum))
+        int imageLength = _data.Shape.Length;
+        int samples = 0;
+        for (int index = 0; index < work.Count; index++)
         {
-            throw new OperatingException(
-                $"the loss of logical shard {work.Shard} at step {step} is {result.LossSum}: "
-                + "expected a finite number; lower the learning rate (--lr) or check the data",
-                ExitCodes.NumericsDiverged);
+            int shard = work.Shard + index;
+            int count = _trainAssembler.Shard(
+                _batches, _spec.Augmentation, _spec.Seed, step - 1, shard,
+                _images.AsSpan(samples * imageLength), _labels.AsSpan(samples));
+            ulong dropoutSeed = CounterRandom.Key(
+                _spec.Seed, DropoutPurpose, (ulong)step, (ulong)shard);
+            _shards[index] = new ModelShard(count, dropoutSeed, (double)count / batchSamples);
+            samples += count;
+        }
+
+        bool carriesVotes = work.End - 1 == _place.LastShard;
+        Vote(gradient, carriesVotes && voteToStop, carriesVotes && voteToYield);
+        Span<ModelShard> shards = _shards.AsSpan(0, work.Count);
+        State.Model.ForwardBackward(
+            _images.AsSpan(0, samples * imageLength), _labels.AsSpan(0, samples), shards,
+            1.0 / batchSamples, gradient, _onBucket);
+        for (int index = 0; index < shards.Length; index++)
+        {
+            if (!double.IsFinite(shards[index].LossSum))
+            {
+                throw new OperatingException(
+                    $"the loss of logical shard {work.Shard + index} at step {step} is "
+                    + $"{shards[index].LossSum}: expected a finite number; lower the learning "
+                    + "rate (--lr) or check the data",
+                    ExitCodes.NumericsDiverged);
+            }
         }
     }
 
@@ -244,7 +270,7 @@ public sealed class TrainingSession : IDisposable
             TensorPrimitives.Add(target, source, target);
         }
 
-        if (_work.Shard == place.LastShard)
+        if (_work.End - 1 == place.LastShard)
             place.AllReduce?.BucketReady(bucket);
     }
 

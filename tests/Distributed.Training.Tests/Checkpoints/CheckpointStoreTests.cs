@@ -42,7 +42,7 @@ public sealed class CheckpointStoreTests : IDisposable
             },
             SpecificationHash = "abc",
             Numerics = new NumericsFingerprint(
-                "1.13", "HASWELL", "AVX2", "avx2", "cpu", "fp32", 1, 64, 4, 16, "exact"),
+                2, "1.13", "HASWELL", "AVX2", "avx2", "cpu", "fp32", 1, 64, 4, 16, "exact"),
         };
 
     private static float ValueOf(LoadedCheckpoint checkpoint)
@@ -95,6 +95,42 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal([30, 40, 100_000_000], Store().Steps());
         Store(keep: 1).Save(Content(100_000_001));
         Assert.Equal([100_000_001], Store().Steps());
+    }
+
+    [Fact]
+    public void The_one_that_counts_stays_until_another_does()
+    {
+        foreach (var step in new long[] { 10, 20, 30, 40 })
+            Store(keep: 1).Save(Content(step), stepKept: 10);
+        Assert.Equal([10, 20, 30, 40], Store().Steps());
+        Assert.Equal(folder["checkpoints/step-00000020"], Store().OldestAfter(10));
+        Store(keep: 2).Save(Content(50), stepKept: 30);
+        Assert.Equal([30, 40, 50], Store().Steps());
+        Assert.Null(Store().OldestAfter(50));
+    }
+
+    /// <summary>Whoever began one before the run returned finds it refused.</summary>
+    [Fact]
+    public void A_run_that_returns_takes_no_void_checkpoint_any_more()
+    {
+        foreach (var step in new long[] { 10, 20, 30 })
+            Store().Save(Content(step));
+        for (var time = 0; time < 2; time++)
+        {
+            Store().ReturnTo(10, 1);
+            Assert.Equal([10], Store().Steps());
+        }
+        Assert.Contains(
+            "is void", Assert.Throws<OperatingException>(() => Store().Save(Content(20))).Message,
+            StringComparison.Ordinal);
+        Assert.Equal([10], Store().Steps());
+        Assert.Single(Directory.GetDirectories(folder["checkpoints"]));
+        new CheckpointStore(folder.Path, 3, TimeProvider.System, returns: 1).Save(Content(20));
+        Assert.Equal([10, 20], Store().Steps());
+        // A run that is resumed begins to count anew.
+        Store().SweepStale();
+        Store().Save(Content(30));
+        Assert.Equal([10, 20, 30], Store().Steps());
     }
 
     [Fact]

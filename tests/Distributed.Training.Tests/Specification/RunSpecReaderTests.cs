@@ -316,11 +316,24 @@ public sealed class RunSpecReaderTests
     public void Fingerprints_tell_which_fields_differ()
     {
         var first = new NumericsFingerprint(
-            "1.13", "HASWELL", "AVX2", "avx2", "cpu", "fp32", 1, 64, 4, 16, "exact");
+            2, "1.13", "HASWELL", "AVX2", "avx2", "cpu", "fp32", 1, 64, 4, 16, "exact");
         Assert.Empty(first.Compare(first with { }));
         Assert.Equal(
             ["blasCore is ZEN, expected HASWELL", "threadsPerWorker is 2, expected 1"],
             first.Compare(first with { BlasCore = "ZEN", ThreadsPerWorker = 2 })
                 .Select(difference => difference.ToString()));
+    }
+
+    /// <summary>A run from before engines had a revision is one of the first.</summary>
+    [Fact]
+    public void A_fingerprint_without_an_engine_is_of_the_first()
+    {
+        var now = new NumericsFingerprint(
+            2, "1.13", "HASWELL", "AVX2", "avx2", "cpu", "fp32", 1, 64, 4, 16, "exact");
+        Assert.Equal(now, NumericsFingerprint.FromText(now.ToText()));
+        var old = NumericsFingerprint.FromText(
+            now.ToText().Replace("engineRevision=2; ", "", StringComparison.Ordinal));
+        Assert.Equal("engineRevision is 2, expected 1",
+            Assert.Single(old!.Compare(now)).ToString());
     }
 }

@@ -24,8 +24,8 @@ public sealed class RunSpecRoundTripTests
     public void A_runs_record_comes_back_from_its_text(int seed)
     {
         var numerics = new NumericsFingerprint(
-            "2.4.0+cu121", "SkylakeX", "AVX512", "avx512_core: \"vnni\"", "cpu", "fp32", 1, 64, 4,
-            16, "exact");
+            2, "2.4.0+cu121", "SkylakeX", "AVX512", "avx512_core: \"vnni\"", "cpu", "fp32", 1, 64,
+            4, 16, "exact");
         var record = new RunRecord(
             RandomSpecs.Make(seed) with { Dataset = new DatasetSpec("./images") }, "abc123",
             numerics);

@@ -22,6 +22,9 @@ public sealed class GenerationTests
     private static readonly Lazy<string> Normalized =
         new(() => Undisturbed(TestSessions.NormalizedModel));
 
+    private static readonly Lazy<string> Planned =
+        new(() => Undisturbed(TestSessions.PlannedModel));
+
     public GenerationTests() => TorchLibrary.Initialize(threadCount: 1);
 
     [Property(MaxTest = 12)]
@@ -32,6 +35,11 @@ public sealed class GenerationTests
     [Property(MaxTest = 12)]
     public void AnyHistoryOfGenerationsKeepsAllThatBelongsToTheState(ulong seed) =>
         Assert.Equal(Normalized.Value, Disturbed(TestSessions.NormalizedModel, new Prng(seed)));
+
+    /// <summary>Shards that change hands are computed in other company.</summary>
+    [Property(MaxTest = 12)]
+    public void AnyHistoryOfGenerationsTrainsTheSameBitsOfAPlan(ulong seed) =>
+        Assert.Equal(Planned.Value, Disturbed(TestSessions.PlannedModel, new Prng(seed)));
 
     [Fact]
     public void AStateIsCopiedOnlyWhileItIsThatOfTheStep()

@@ -39,6 +39,26 @@ internal static class TestSessions
         optimizer: {kind: adam, learningRate: 1e-3}
         """;
 
+    /// <summary>Of layers that the engine computes with its own kernels, several shards at
+    /// once.</summary>
+    public const string PlannedModel = """
+        model:
+          layers:
+          - conv: {filters: 6, kernel: 3, padding: same, bias: false}
+          - batchNorm
+          - relu
+          - conv: {filters: 20, kernel: 5}
+          - maxPool: 2
+          - relu
+          - dropout: 0.3
+          - flatten
+          - linear: 16
+          - relu
+          - linear: classes
+        optimizer: {kind: adam, learningRate: 1e-3}
+        augmentation: {cropPadding: 2}
+        """;
+
     public static TrainingSession Create(
         string model, ulong seed, int testSamples = 10)
     {

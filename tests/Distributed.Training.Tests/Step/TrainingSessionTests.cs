@@ -22,6 +22,7 @@ public sealed class TrainingSessionTests
     [Theory]
     [InlineData(TestSessions.PlainModel)]
     [InlineData(TestSessions.NormalizedModel)]
+    [InlineData(TestSessions.PlannedModel)]
     public void AnyNumberOfRanksTrainsTheSameBits(string model)
     {
         string alone = Assert.Single(TrainOn(1, model, seed: 1));
@@ -99,10 +100,12 @@ public sealed class TrainingSessionTests
         Assert.All(results, Assert.Empty);
     }
 
-    [Fact]
-    public void AStepAllocatesNothing()
+    [Theory]
+    [InlineData(TestSessions.NormalizedModel)]
+    [InlineData(TestSessions.PlannedModel)]
+    public void AStepAllocatesNothing(string model)
     {
-        using TrainingSession session = TestSessions.Create(TestSessions.NormalizedModel, 1);
+        using TrainingSession session = TestSessions.Create(model, 1);
         Alone(session);
         for (int step = 1; step <= 20; step++)
             session.Step(step);
