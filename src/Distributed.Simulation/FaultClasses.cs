@@ -45,5 +45,8 @@ public enum FaultClasses
     /// <summary>A worker's device fails.</summary>
     Devices = 1 << 12,
 
-    All = (1 << 13) - 1,
+    /// <summary>A bit of a worker's parameters changes without a word.</summary>
+    Corrupt = 1 << 13,
+
+    All = (1 << 14) - 1,
 }

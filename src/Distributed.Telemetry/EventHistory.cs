@@ -11,7 +11,7 @@ public sealed class EventHistory
     /// <summary>
     /// Without the prefix of event files: TensorBoard would read a leftover as one of them.
     /// </summary>
-    private const string PartialName = "events.partial";
+    private const string PartialName = "events";
 
     private readonly Dictionary<string, long> lastSteps = [];
 

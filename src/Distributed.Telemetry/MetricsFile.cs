@@ -56,7 +56,7 @@ public sealed class MetricsFile : IDisposable
     });
 
     /// <summary>
-    /// Returns once all lines are on the disk. Throws <see cref="OperatingException"/> where
+    /// Returns once all lines are on the disk. Throws <see cref="FileReplacedException"/> where
     /// another has opened the file in the meantime, who does not see them.
     /// </summary>
     public void Commit()
@@ -68,7 +68,7 @@ public sealed class MetricsFile : IDisposable
         var found = new FileInfo(Path);
         if (!found.Exists || found.Length != file.Length)
         {
-            throw new OperatingException(
+            throw new FileReplacedException(
                 $"{Path} is not the file that was opened any more, expected no other writer; look "
                 + "for another coordinator that records the same run");
         }
@@ -106,6 +106,13 @@ public sealed class MetricsFile : IDisposable
     }
 
     /// <summary>
+    /// Clears away what openers left in a run's folder that died, of event files too. Only while
+    /// nobody writes: a file in the making looks the same.
+    /// </summary>
+    public static void SweepStale(string folder) =>
+        Disk.Do(folder, () => Replacement.SweepStale(folder));
+
+    /// <summary>
     /// Drops the lines whose <c>step</c> is after <paramref name="stepLast"/>, and a torn last
     /// line; lines without a step stay. The file is replaced at once or not at all. No file is as
     /// good as an empty one.
@@ -123,7 +130,7 @@ public sealed class MetricsFile : IDisposable
 
     private static FileStream Replace(
         string path, Func<ReadOnlyMemory<byte>, int, bool> keeps) => Disk.Do(
-            path, () => Replacement.Open(path, path + ".partial", copy =>
+            path, () => Replacement.Open(path, path, copy =>
             {
                 using var source = Replacement.Source(path);
                 var lineNumber = 1;

@@ -6,15 +6,16 @@ namespace Distributed.Telemetry;
 /// </summary>
 internal static class Replacement
 {
+    private const string Suffix = ".partial";
+
     /// <summary>
     /// Returns the new file, open for writing at its end and on the disk; the folder's entry is
-    /// not. Its stream still has <paramref name="partial"/>, under which it was written, as its
-    /// name.
+    /// not. Its stream still has the name under which it was written: <paramref name="prefix"/> and
+    /// something that no other writer has, who may be at the same.
     /// </summary>
-    public static FileStream Open(string path, string partial, Action<FileStream> write)
+    public static FileStream Open(string path, string prefix, Action<FileStream> write)
     {
-        // A leftover may be open elsewhere, so it is not written over.
-        File.Delete(partial);
+        var partial = $"{prefix}.{Guid.NewGuid():N}{Suffix}";
         var file = new FileStream(
             partial, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
         try
@@ -29,6 +30,15 @@ internal static class Replacement
             file.Dispose();
             File.Delete(partial);
             throw;
+        }
+    }
+
+    /// <summary>Deletes what writers have left in a folder that died.</summary>
+    public static void SweepStale(string folder)
+    {
+        foreach (var path in Directory.GetFiles(folder, "*" + Suffix))
+        {
+            File.Delete(path);
         }
     }
 

@@ -64,9 +64,21 @@ internal static class PlantedMistakes
         ["a checkpoint holds another step than its name says"] = new(
             Training((life, world, address) => new LateSnapshotTraining(life, world, address)),
             "checkpoints"),
+        ["checkpoints are pruned that still count"] = new(
+            Training((life, world, address) => new PruningTraining(life, world, address)),
+            "checkpoints"),
         ["one worker hashes something else"] = new(
             Training((life, world, address) => new OtherHashTraining(life, world, address)),
-            "outcomes"),
+            "outcomes consensus"),
+        ["a checkpoint counts whatever its ranks hold"] = new(
+            Training((life, world, address) => new UnsavedHashTraining(life, world, address)),
+            "consensus"),
+        ["a worker that is taken on anew keeps what it held"] = new(
+            Training((life, world, address) => new StubbornTraining(life, world, address)),
+            "consensus contract metrics steps"),
+        ["the record is not cut back"] = new(
+            Recorder((life, world, term) => new ProudRecorder(life, world, term)),
+            "metrics"),
         ["the recorder confirms before it has flushed"] = new(
             Recorder((life, world, term) => new HastyRecorder(life, world, term)),
             "lost"),
@@ -228,12 +240,47 @@ internal static class PlantedMistakes
             base.Write(path, State);
     }
 
+    private sealed class PruningTraining(ProcessLife life, SimulatedWorld world, string address)
+        : SimulatedTraining(life, world, address)
+    {
+        protected override long Kept(long stepKept) => long.MaxValue;
+    }
+
     private sealed class OtherHashTraining(
         ProcessLife life, SimulatedWorld world, string address)
         : SimulatedTraining(life, world, address)
     {
         protected override string HashOfParameters() =>
             Life.Machine.Name == "w1" ? "0123456789abcdef" : base.HashOfParameters();
+    }
+
+    private sealed class UnsavedHashTraining(
+        ProcessLife life, SimulatedWorld world, string address)
+        : SimulatedTraining(life, world, address)
+    {
+        protected override string HashOfSnapshot() => "0123456789abcdef";
+    }
+
+    private sealed class StubbornTraining(
+        ProcessLife life, SimulatedWorld world, string address)
+        : SimulatedTraining(life, world, address)
+    {
+        private ulong jobBefore;
+
+        protected override ModelState Restored(ModelState loaded)
+        {
+            bool isAgain = jobBefore == Job;
+            jobBefore = Job;
+            return isAgain ? State : loaded;
+        }
+    }
+
+    private sealed class ProudRecorder(ProcessLife life, SimulatedWorld world, long term)
+        : SimulatedRecorder(life, world, term)
+    {
+        protected override void CutBack(long step, int returns)
+        {
+        }
     }
 
     private sealed class HastyRecorder(ProcessLife life, SimulatedWorld world, long term)

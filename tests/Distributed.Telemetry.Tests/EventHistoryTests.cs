@@ -86,13 +86,13 @@ public sealed class EventHistoryTests : IDisposable
     }
 
     [Fact]
-    public void A_leftover_of_a_killed_takeover_is_written_over_and_never_read_as_an_event_file()
+    public void A_leftover_of_a_killed_takeover_is_never_read_as_an_event_file()
     {
         WriteFile(1, ("a", 1));
-        File.WriteAllText(folder.File("events.partial"), "leftover");
+        File.WriteAllText(folder.File("events.1.partial"), "leftover");
         Assert.Equal(1, EventHistory.TakeOver(folder.Path).LastStep);
         Assert.Equal([1], StepsOf("a"));
-        Assert.Single(Directory.GetFiles(folder.Path));
+        Assert.Single(EventFileWriter.FilesIn(folder.Path));
     }
 
     private string WriteFile(long? startStep, params (string Tag, long Step)[] values)

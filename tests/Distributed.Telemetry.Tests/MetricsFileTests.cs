@@ -122,7 +122,7 @@ public sealed class MetricsFileTests : IDisposable
         stale.Commit();
         using var metrics = new MetricsFile(FilePath);
         stale.Append(("step", 2));
-        var error = Assert.Throws<OperatingException>(stale.Commit);
+        var error = Assert.Throws<FileReplacedException>(stale.Commit);
         Assert.StartsWith(FilePath, error.Message);
         metrics.Append(("step", 20));
         metrics.Commit();
@@ -131,12 +131,43 @@ public sealed class MetricsFileTests : IDisposable
     }
 
     [Fact]
-    public void A_leftover_of_a_killed_opening_is_written_over()
+    public void A_leftover_of_a_killed_opening_is_no_hindrance_and_is_swept_away()
     {
         File.WriteAllText(FilePath, "{\"step\":1}\n");
-        File.WriteAllText(FilePath + ".partial", "a leftover that is longer than the file itself");
+        File.WriteAllText(FilePath + ".1.partial", "a leftover, longer than the file itself");
+        File.WriteAllText(folder.File("events.2.partial"), "another");
         new MetricsFile(FilePath).Dispose();
         Assert.Equal("{\"step\":1}\n", File.ReadAllText(FilePath));
+        MetricsFile.SweepStale(folder.Path);
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    /// <summary>
+    /// One of several that open the file at the same time is the last; the others are told when
+    /// they commit, and none is in another's way.
+    /// </summary>
+    [Fact]
+    public void Openings_at_the_same_time_leave_one_writer()
+    {
+        File.WriteAllText(FilePath, string.Concat(
+            Enumerable.Range(1, 1000).Select(step => $"{{\"step\":{step}}}\n")));
+        for (int round = 0; round < 20; round++)
+        {
+            var files = new MetricsFile[4];
+            Parallel.For(0, files.Length, index => files[index] = new MetricsFile(FilePath));
+            int replaced = 0;
+            for (int index = 0; index < files.Length; index++)
+            {
+                // Lines of different lengths, because a replaced writer is known by the length.
+                files[index].Append(("step", 1001 + round), ("by", new string('x', index)));
+                replaced += Record.Exception(files[index].Commit) is FileReplacedException ? 1 : 0;
+                files[index].Abandon();
+            }
+
+            Assert.Equal(files.Length - 1, replaced);
+            Assert.Equal(1001 + round, MetricsFile.Read(FilePath).Count());
+        }
+
         Assert.Single(Directory.GetFiles(folder.Path));
     }
 

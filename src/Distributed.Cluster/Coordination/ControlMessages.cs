@@ -50,7 +50,12 @@ public sealed record HeartbeatAnswer : CoordinatorMessage
 }
 
 /// <summary>All reports of the job up to this one are on record.</summary>
-public sealed record ReportsRecorded(ulong Job, long Sequence) : CoordinatorMessage;
+/// <param name="Job">The job.</param>
+/// <param name="Sequence">Of the last one.</param>
+/// <param name="CheckpointStep">Of the newest checkpoint that counts, whoever wrote it: it stays
+/// until a newer one does.</param>
+public sealed record ReportsRecorded(ulong Job, long Sequence, long CheckpointStep)
+    : CoordinatorMessage;
 
 /// <summary>An order about a job.</summary>
 public sealed record Ordered(JobOrder Order) : CoordinatorMessage;

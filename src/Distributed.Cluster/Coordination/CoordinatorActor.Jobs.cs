@@ -55,7 +55,8 @@ public sealed partial class CoordinatorActor
                 OnWatch(watch);
                 break;
             case WatcherGone gone:
-                if (jobs.TryGetValue(gone.Job, out RunningJob? watched))
+                if (jobs.TryGetValue(gone.Job, out RunningJob? watched)
+                    && watched.Watchers.Remove(gone.Watcher))
                     watched.Actor.Tell(new WatcherRemoved(gone.Watcher));
                 break;
             case StopJob stop:
@@ -82,7 +83,7 @@ public sealed partial class CoordinatorActor
     {
         if (jobs.ContainsKey(submit.Job) || ended.ContainsKey(submit.Job))
         {
-            OnWatch(new WatchJob(submit.Job, EpochsSeen: 0, submit.Watcher));
+            OnWatch(new WatchJob(submit.Job, EpochsSeen: 0, ReturnsSeen: 0, submit.Watcher));
             return;
         }
 
@@ -103,7 +104,7 @@ public sealed partial class CoordinatorActor
             return;
         RunningJob job = StartJob(StoredJob.New(submitted.Job, submitted.Description), context);
         foreach (IActorRef watcher in watchers)
-            job.Actor.Tell(new WatcherAdded(watcher, EpochsSeen: 0));
+            job.Watch(new WatcherAdded(watcher, EpochsSeen: 0, ReturnsSeen: 0));
         AssignIdle();
     }
 
@@ -129,12 +130,11 @@ public sealed partial class CoordinatorActor
     {
         if (jobs.TryGetValue(watch.Job, out RunningJob? job))
         {
-            job.Actor.Tell(new WatcherAdded(watch.Watcher, watch.EpochsSeen));
+            job.Watch(new WatcherAdded(watch.Watcher, watch.EpochsSeen, watch.ReturnsSeen));
         }
         else if (ended.TryGetValue(watch.Job, out RunEvent? outcome))
         {
-            watch.Watcher.Tell(new JobAccepted(watch.Job));
-            watch.Watcher.Tell(outcome);
+            TellOutcome(watch.Watcher, watch.Job, outcome);
         }
         else
         {
@@ -143,6 +143,13 @@ public sealed partial class CoordinatorActor
                 $"the cluster knows no job {watch.Job:x16}: expected one that is running or ended "
                 + "within the last hour"));
         }
+    }
+
+    /// <summary>A job that ended at once may not have told of its acceptance.</summary>
+    private static void TellOutcome(IActorRef watcher, ulong job, RunEvent outcome)
+    {
+        watcher.Tell(new JobAccepted(job));
+        watcher.Tell(outcome);
     }
 
     private void OnStop(StopJob stop, IActorContext context)
@@ -155,20 +162,25 @@ public sealed partial class CoordinatorActor
 
     private void OnSpared(WorkerSpared workerSpared, IActorContext context)
     {
+        if (!workerSpared.MayReturn && jobs.ContainsKey(workerSpared.Job))
+            spared.Add((workerSpared.Job, workerSpared.Incarnation));
         if (!members.TryGetValue(workerSpared.Incarnation, out Member? member)
             || member.Job != workerSpared.Job)
             return;
         member.Job = 0;
         if (member.IsLeaving)
             LetGo(member, workerSpared.Reason, context);
-        else if (!workerSpared.MayReturn)
-            spared.Add((workerSpared.Job, workerSpared.Incarnation));
         AssignIdle();
     }
 
     private void OnJobEnded(JobEnded jobEnded, IActorContext context)
     {
-        jobs.Remove(jobEnded.Job);
+        if (jobs.Remove(jobEnded.Job, out RunningJob? job))
+        {
+            foreach (IActorRef watcher in job.Watchers)
+                TellOutcome(watcher, jobEnded.Job, jobEnded.Outcome);
+        }
+
         jobOrder.Remove(jobEnded.Job);
         ended[jobEnded.Job] = jobEnded.Outcome;
         spared.RemoveWhere(pair => pair.Job == jobEnded.Job);
@@ -211,13 +223,19 @@ public sealed partial class CoordinatorActor
 
     private void StopJobs(IActorContext context)
     {
+        var standsBy = new CoordinatorStandsBy(LeaderAddress);
         foreach (RunningJob job in jobs.Values)
+        {
             context.Stop(job.Actor);
+            foreach (IActorRef watcher in job.Watchers)
+                watcher.Tell(standsBy);
+        }
+
         jobs.Clear();
         jobOrder.Clear();
         ended.Clear();
         foreach (IActorRef watcher in submissions.Values.SelectMany(watchers => watchers))
-            watcher.Tell(new CoordinatorStandsBy(LeaderAddress));
+            watcher.Tell(standsBy);
         submissions.Clear();
         spared.Clear();
     }
@@ -239,5 +257,18 @@ public sealed partial class CoordinatorActor
         public IActorRef Actor => actor;
 
         public JobStatus Status { get; set; } = status;
+
+        /// <summary>
+        /// The job's actor tells them what happens, but how it ends they hear from its parent: a
+        /// message to an actor that has just stopped reaches nobody.
+        /// </summary>
+        public List<IActorRef> Watchers { get; } = [];
+
+        public void Watch(WatcherAdded added)
+        {
+            if (!Watchers.Contains(added.Watcher))
+                Watchers.Add(added.Watcher);
+            actor.Tell(added);
+        }
     }
 }

@@ -94,7 +94,8 @@ public sealed partial class CoordinatorActor
         Member member, ulong number, WorkerMessage message, IActorContext context)
     {
         member.IsKnown = true;
-        if (member.Job == 0 && jobs.TryGetValue(number, out RunningJob? job))
+        if (member.Job == 0 && !spared.Contains((number, member.Identity.Incarnation))
+            && jobs.TryGetValue(number, out RunningJob? job))
         {
             context.Log.Info($"worker {member.Identity.Name} comes back with job {number:x16}");
             member.Job = number;
@@ -107,7 +108,8 @@ public sealed partial class CoordinatorActor
             return;
         }
 
-        member.Link!.Tell(new Ordered(new ReleaseJob(number, "the job has ended")));
+        member.Link!.Tell(new Ordered(
+            new ReleaseJob(number, "the job goes on without it, or has ended")));
         AssignIdle();
     }
 

@@ -91,6 +91,20 @@ public sealed record GenerationDecided(
 
 public sealed record CheckpointRecorded(ulong Job, long Step, string Path) : JobDecision(Job);
 
+/// <summary>
+/// Parameters had diverged: all that was computed after that checkpoint is void and is run again.
+/// </summary>
+/// <param name="Job">The job.</param>
+/// <param name="Generation">States and reports of this generation and older ones are void, but for
+/// the checkpoints on record.</param>
+/// <param name="Step">Of the newest checkpoint on record, or the job's first.</param>
+/// <param name="Ejected">The incarnations of the workers that disagreed with the others.</param>
+/// <param name="Reason">Names them, for people.</param>
+/// <param name="StepsRedone">Steps run again so far, with those that are now to be.</param>
+public sealed record ReturnedToCheckpoint(
+    ulong Job, int Generation, long Step, IReadOnlyList<ulong> Ejected, string Reason,
+    long StepsRedone) : JobDecision(Job);
+
 public sealed record StopRequested(ulong Job, string Reason) : JobDecision(Job);
 
 /// <summary>The job has ended with RunCompleted, RunInterrupted or RunFailed.</summary>
@@ -105,6 +119,15 @@ public sealed record StoredJob(
     long StepsRedone, long CheckpointStep, string CheckpointPath, string? StopReason,
     RunEvent? Outcome)
 {
+    /// <summary>How often the job has returned to a checkpoint.</summary>
+    public int Returns { get; init; }
+
+    /// <summary>The newest generation whose reports are void; 0 where none is.</summary>
+    public int ReturnedFrom { get; init; }
+
+    /// <summary>Since the job has returned to its checkpoint no generation was decided.</summary>
+    public bool IsVoid => Generation is { } newest && newest.Number <= ReturnedFrom;
+
     /// <summary>A job as it is when it is submitted.</summary>
     public static StoredJob New(ulong job, JobDescription description) => new(
         job, description, null, description.Numerics, description.StepsRedone,
@@ -123,6 +146,12 @@ public sealed record StoredJob(
         {
             CheckpointStep = saved.Step,
             CheckpointPath = saved.Path,
+        },
+        ReturnedToCheckpoint returned when returned.Generation > ReturnedFrom => this with
+        {
+            Returns = Returns + 1,
+            ReturnedFrom = returned.Generation,
+            StepsRedone = returned.StepsRedone,
         },
         StopRequested stop => this with { StopReason = stop.Reason },
         JobConcluded concluded => this with { Outcome = concluded.Outcome },

@@ -35,7 +35,12 @@ public sealed record SubmitJob(ulong Job, JobDescription Description, IActorRef 
 /// Watch a job that was accepted before; epochs beyond those that the watcher has seen are told
 /// again. A job that has ended answers with its outcome.
 /// </summary>
-public sealed record WatchJob(ulong Job, int EpochsSeen, IActorRef Watcher);
+/// <param name="Job">The job.</param>
+/// <param name="EpochsSeen">The last epoch that the watcher has seen.</param>
+/// <param name="ReturnsSeen">Of the last <see cref="RunReturned"/> that it has seen; 0 where
+/// none.</param>
+/// <param name="Watcher">Is told.</param>
+public sealed record WatchJob(ulong Job, int EpochsSeen, int ReturnsSeen, IActorRef Watcher);
 
 /// <summary>The watcher has gone.</summary>
 public sealed record WatcherGone(ulong Job, IActorRef Watcher);

@@ -23,7 +23,7 @@ public interface IRunRecorder
     void Steps(IReadOnlyList<StepRecord> steps);
 
     /// <summary>A worker's times over the steps of one report.</summary>
-    void Times(ReportOrigin origin, IReadOnlyList<StepRecord> steps);
+    void Times(ReportOrigin origin, StepsCommitted report);
 
     void Epoch(EpochCompleted epoch);
 
@@ -32,6 +32,15 @@ public interface IRunRecorder
     /// survive the death of this process and of the machine.
     /// </summary>
     void Commit(long mark);
+
+    /// <summary>
+    /// Takes back all that is on record of the steps after this one, and all checkpoints of them;
+    /// answered with <see cref="RecordingBegun"/>. The same again has no further effect.
+    /// </summary>
+    /// <param name="step">The last step that stands.</param>
+    /// <param name="returns">As in <see cref="PrepareJob"/>: who was prepared for fewer writes no
+    /// checkpoint any more.</param>
+    void ReturnTo(long step, int returns);
 
     /// <summary>
     /// Flushes and closes everything; answered with RecordingEnded. The summary is null for a run
@@ -63,4 +72,6 @@ public sealed record RecordingDurable(long Mark);
 public sealed record RecordingEnded;
 
 /// <summary>The run folder could not be written.</summary>
-public sealed record RecordingFailed(string Message);
+/// <param name="Message">What, expected, what to do.</param>
+/// <param name="IsReplaced">Another coordinator has taken the record over.</param>
+public sealed record RecordingFailed(string Message, bool IsReplaced = false);

@@ -30,6 +30,7 @@ internal sealed partial class JobActor
     private bool wasInterrupted;
     private string changeReason = "";
     private string waitsFor = "";
+    private string toldWaiting = "";
     private JobStatus? toldStatus;
     private GenerationDecided? forming;
     private bool isFormingStored;
@@ -67,7 +68,7 @@ internal sealed partial class JobActor
     {
         worker.State = null;
         worker.Order(new PrepareJob(
-            Number, description, job.CheckpointStep, job.CheckpointPath));
+            Number, description, job.CheckpointStep, job.CheckpointPath, job.Returns));
     }
 
     private void OnLost(WorkerLost lost, IActorContext context)
@@ -87,10 +88,18 @@ internal sealed partial class JobActor
 
     private void OnState(JobWorker worker, WorkState state, IActorContext context)
     {
+        if (state.Returns < job.Returns)
+        {
+            if (!worker.IsRehired && outcome is null)
+                Rehire(worker);
+            return;
+        }
+
+        worker.IsRehired = false;
         // A failure is told again with every order to halt.
         bool isKnown = worker.State is { Phase: WorkPhase.Failed };
         worker.State = state;
-        if (outcome is not null)
+        if (outcome is not null || divergence is not null)
             return;
         if (state.Phase == WorkPhase.Failed && !isKnown)
             OnWorkerFailed(worker, state, context);
@@ -280,7 +289,7 @@ internal sealed partial class JobActor
 
     private void Regroup(IActorContext context)
     {
-        if (!isOpen || outcome is not null || forming is not null)
+        if (!isOpen || outcome is not null || forming is not null || divergence is not null)
             return;
         if (StopWhileWaiting(context))
             return;
@@ -346,7 +355,7 @@ internal sealed partial class JobActor
             Current, haltingTo, isYielding, ranksMax, description.WorkerCount,
             Math.Min(Math.Max(description.MinWorkers, settings.WorkersMin), ranksMax), view,
             isHaltLate, isYieldLate, isReturning,
-            Imbalance(context.NowNs));
+            Imbalance(context.NowNs), job.IsVoid);
     }
 
     private string? Imbalance(long nowNs)
@@ -370,9 +379,9 @@ internal sealed partial class JobActor
 
     private void WaitForWorkers(string reason, IActorContext context)
     {
-        if (changeReason == reason)
+        if (toldWaiting == reason)
             return;
-        changeReason = reason;
+        toldWaiting = reason;
         context.Log.Info($"job {description.Name} waits: {reason}");
         Tell(new Notice($"waiting for workers: {reason}; the job goes on when more have come"));
     }
@@ -416,7 +425,13 @@ internal sealed partial class JobActor
 
     private void Form(RegroupAction.Form form, IActorContext context)
     {
-        if (form.Step < newestSaved && savedReports.Count > 0)
+        if (!job.IsVoid && consensus.JudgeIncomplete() is { } found)
+        {
+            Diverge(found, context);
+            return;
+        }
+
+        if (form.Step < newestSaved && IsSaving)
         {
             // A newer state is on its way into the store: this is decided again when it is there.
             return;
@@ -447,7 +462,7 @@ internal sealed partial class JobActor
         }
 
         context.CancelTimer(Timers.Halt);
-        waitsFor = "";
+        waitsFor = toldWaiting = "";
         long redone = Math.Max(0, ledger.LastStep - form.Step) + (wasInterrupted ? 1 : 0);
         forming = new GenerationDecided(
             Number, Plan(form), numerics[0],
@@ -519,7 +534,7 @@ internal sealed partial class JobActor
     /// </summary>
     private void AnnounceWhenDurable(IActorContext context)
     {
-        if (forming is null || outcome is not null)
+        if (forming is null || outcome is not null || divergence is not null)
             return;
         isFormingStored |= job.Generation == forming.Generation;
         if (!isFormingStored || ledger.DurableMark < formingMark)
@@ -535,7 +550,9 @@ internal sealed partial class JobActor
         awaitsFirstStep = true;
         joinedNs = 0;
         announcedNs = context.NowNs;
-        consensus.Reset();
+        saveOrdered = default;
+        consensus.Begin(generation.Number);
+        ReleaseSettled();
         recorder.Numerics(job.Numerics);
         foreach (RankAssignment member in generation.Ranks)
             Announce(member, generation);
@@ -593,27 +610,37 @@ internal sealed partial class JobActor
     /// <summary>All ranks are through: with all steps, or with an agreed stop.</summary>
     private void FinishWhenThrough(IActorContext context)
     {
-        if (Current is null || outcome is not null || forming is not null)
+        if (Current is null || outcome is not null || forming is not null
+            || divergence is not null)
             return;
-        WorkResult? result = null;
-        long step = job.CheckpointStep;
+        WorkState? last = null;
+        var votes = new List<ParameterVote>(Current.Ranks.Count);
         foreach (RankAssignment member in Current.Ranks)
         {
             if (!workers.TryGetValue(member.Worker.Incarnation, out JobWorker? worker)
                 || worker.State is not { Phase: WorkPhase.Finished } state
                 || state.Generation != Current.Number)
                 return;
-            CheckConsensus(worker, state.Step, state.Result!.ParametersSha256, context);
-            if (outcome is not null)
-                return;
-            result = state.Result;
-            step = Math.Max(step, state.Step);
+            votes.Add(new ParameterVote(member.Worker, state.Result!.ParametersSha256));
+            last = state;
         }
 
+        if (ParameterConsensus.Compare(last!.Step, votes) is { } found)
+        {
+            Diverge(found, context);
+            return;
+        }
+
+        consensus.Agree(new HashPoint(last.Step, IsSaved: true));
+        AcceptAgreed(context);
+        if (IsSaving)
+            return;
         // The record may hold later steps, of an earlier generation that is lost.
+        WorkResult result = last.Result!;
         Conclude(
-            result!.Stopped
-                ? new RunInterrupted(step, description.RunFolder)
+            result.Stopped
+                ? new RunInterrupted(
+                    Math.Max(job.CheckpointStep, last.Step), description.RunFolder)
                 : ledger.Summary(
                     result, Current.Number, job.StepsRedone,
                     (context.NowNs - startedNs) / 1e9),
@@ -663,7 +690,7 @@ internal sealed partial class JobActor
         if (job.StopReason is null || (Current is not null && waitsFor.Length == 0))
             return false;
         // A checkpoint on its way into the store may be the newest.
-        if (savedReports.Count > 0)
+        if (IsSaving)
             return true;
         JobWorker? holder = workers.Values.Where(
             worker => worker.State is { Phase: WorkPhase.Halted })

@@ -17,14 +17,10 @@ internal sealed partial class JobActor(
 {
     private readonly JobDescription description = stored.Description;
     private readonly RunLedger ledger = new(recorder, stored.Description);
-    private readonly ParameterConsensus consensus = new();
     private readonly SortedDictionary<ulong, JobWorker> workers = [];
     private readonly List<JobWatcher> watchers = [];
     private readonly Queue<JobDecision> appending = [];
-    private readonly Queue<(ulong Incarnation, long Sequence)> savedReports = [];
-    private readonly Queue<(long Mark, CheckpointRecorded Saved)> saved = [];
     private StoredJob job = stored;
-    private long newestSaved;
     private RunEvent? outcome;
     private bool isOpen;
     private bool isRecording;
@@ -37,6 +33,7 @@ internal sealed partial class JobActor(
     protected override void PreStart(IActorContext context)
     {
         startedNs = context.NowNs;
+        consensus.Begin(Current?.Number ?? 0);
         isReturning = Current is not null;
         if (isReturning)
             context.StartTimer(Timers.Return, settings.ReturnDeadline, Timers.Return);
@@ -51,9 +48,6 @@ internal sealed partial class JobActor(
     {
         if (isRecording)
             recorder.Abandon();
-        // Who watches looks for the coordinator that goes on; after the outcome nobody is left.
-        foreach (JobWatcher watcher in watchers)
-            watcher.Actor.Tell(new CoordinatorStandsBy(LeaderAddress: ""));
     }
 
     protected override void Receive(object message, IActorContext context)
@@ -105,6 +99,12 @@ internal sealed partial class JobActor(
     {
         if (outcome is not null)
             return;
+        if (job.IsVoid && !isCutBack)
+        {
+            CutBack();
+            return;
+        }
+
         isOpen = true;
         ledger.Open(begun, context.NowNs);
         if (job.Numerics.Length > 0)
@@ -118,6 +118,14 @@ internal sealed partial class JobActor(
     private void OnRecordingFailed(RecordingFailed failed, IActorContext context)
     {
         isRecording = false;
+        if (failed.IsReplaced)
+        {
+            // Whether it was one of an older term that came late or of a newer one: with the next
+            // term this is settled, and nothing is lost that was not confirmed.
+            context.Parent!.Tell(new LeaseLost(failed.Message));
+            return;
+        }
+
         RunEvent end = outcome is null or RunCompleted
             ? new RunFailed(ExitCodes.OperatingError, failed.Message)
             : outcome;
@@ -188,6 +196,8 @@ internal sealed partial class JobActor(
         watchers.RemoveAll(known => known.Actor == added.Watcher);
         watchers.Add(watcher);
         watcher.Tell(new JobAccepted(Number));
+        if (added.ReturnsSeen < job.Returns)
+            watcher.Tell(ReturnMissed());
         watcher.TellEpochs(ledger.Epochs);
     }
 
@@ -209,6 +219,8 @@ internal sealed partial class JobActor(
 
     private void OnReport(JobWorker worker, ReportSent sent, IActorContext context)
     {
+        if (sent.Report.Generation <= job.ReturnedFrom)
+            return;
         int rank = Current?.RankOf(worker.Identity.Incarnation) ?? -1;
         var origin = new ReportOrigin(worker.Identity.Incarnation, sent.Sequence, rank);
         switch (sent.Report)
@@ -223,11 +235,11 @@ internal sealed partial class JobActor(
                 break;
             case CheckpointWritten written:
                 ledger.Remember(origin);
-                OnSaved(origin, written);
+                OnSaved(origin, written, context);
                 break;
             case ParametersHashed hashed:
                 ledger.Remember(origin);
-                CheckConsensus(worker, hashed.Step, hashed.Sha256, context);
+                OnHashed(worker, origin, hashed, context);
                 break;
         }
     }
@@ -266,47 +278,19 @@ internal sealed partial class JobActor(
             Regroup(context);
     }
 
-    /// <summary>
-    /// A checkpoint is stored once the record up to its step is durable: who goes on from it never
-    /// reports what came before. Its report is confirmed once it is stored.
-    /// </summary>
-    private void OnSaved(ReportOrigin origin, CheckpointWritten written)
-    {
-        // An older one is told again by a worker that has changed its coordinator.
-        if (written.Step <= job.CheckpointStep)
-            return;
-        newestSaved = Math.Max(newestSaved, written.Step);
-        savedReports.Enqueue((origin.Incarnation, origin.Sequence));
-        ledger.Commit();
-        saved.Enqueue((
-            ledger.LastMark, new CheckpointRecorded(Number, written.Step, written.Path)));
-    }
-
     private void OnDurable(RecordingDurable durable, IActorContext context)
     {
         foreach ((ulong incarnation, long sequence) in ledger.Durable(durable))
         {
             if (workers.TryGetValue(incarnation, out JobWorker? worker))
-                worker.Link.Tell(new ReportsRecorded(Number, Confirmable(incarnation, sequence)));
+            {
+                worker.Link.Tell(new ReportsRecorded(
+                    Number, Confirmable(incarnation, sequence), job.CheckpointStep));
+            }
         }
 
-        while (saved.TryPeek(out var next) && next.Mark <= ledger.DurableMark)
-            Append(saved.Dequeue().Saved, context);
+        StoreSaved(context);
         AnnounceWhenDurable(context);
-    }
-
-    /// <summary>
-    /// A report of a checkpoint, and those after it, wait until the store knows of it.
-    /// </summary>
-    private long Confirmable(ulong incarnation, long sequence)
-    {
-        foreach ((ulong Incarnation, long Sequence) saved in savedReports)
-        {
-            if (saved.Incarnation == incarnation && saved.Sequence <= sequence)
-                return saved.Sequence - 1;
-        }
-
-        return sequence;
     }
 
     private void OnStop(StopJob stop, IActorContext context)
@@ -342,9 +326,14 @@ internal sealed partial class JobActor(
                 AnnounceWhenDurable(context);
                 break;
             case CheckpointRecorded saved:
-                ledger.Confirm(savedReports.Dequeue().Incarnation);
+                ReleaseSettled();
                 Tell(new CheckpointSaved(saved.Step, saved.Path));
+                ReturnWhenSaved(context);
+                FinishWhenThrough(context);
                 Regroup(context);
+                break;
+            case ReturnedToCheckpoint returned:
+                OnReturned(returned, context);
                 break;
             case StopRequested stop:
                 TellRanks(new StopWork(Number, stop.Reason));
@@ -354,17 +343,6 @@ internal sealed partial class JobActor(
                 End(concluded.Outcome, context);
                 break;
         }
-    }
-
-    private void CheckConsensus(JobWorker worker, long step, string sha256, IActorContext context)
-    {
-        int rank = Current?.RankOf(worker.Identity.Incarnation) ?? -1;
-        if (rank < 0)
-            return;
-        string? disagreement = consensus.Add(
-            step, rank, worker.Identity.Name, sha256, Current!.Ranks.Count);
-        if (disagreement is not null)
-            Conclude(new RunFailed(ExitCodes.NumericsDiverged, disagreement), context);
     }
 
     /// <summary>From here on the job only puts its end on record.</summary>
@@ -384,7 +362,6 @@ internal sealed partial class JobActor(
     {
         foreach (JobWorker worker in workers.Values)
             worker.Order(new ReleaseJob(Number, "the job has ended"));
-        Tell(end);
         watchers.Clear();
         context.Parent!.Tell(new JobEnded(Number, end));
         context.Stop(context.Self);
@@ -394,6 +371,7 @@ internal sealed partial class JobActor(
     {
         string state = outcome is not null ? "finishing"
             : job.StopReason is not null ? "stopping"
+            : divergence is not null || job.IsVoid ? "returning to a checkpoint"
             : waitsFor.Length > 0 ? waitsFor
             : Current is null ? "preparing"
             : haltingTo > 0 ? "regrouping"

@@ -19,7 +19,7 @@ internal sealed record WorkerLeaving(ulong Incarnation);
 /// <summary>A worker's message about the job.</summary>
 internal sealed record FromWorker(ulong Incarnation, WorkerMessage Message);
 
-internal sealed record WatcherAdded(IActorRef Watcher, int EpochsSeen);
+internal sealed record WatcherAdded(IActorRef Watcher, int EpochsSeen, int ReturnsSeen);
 
 internal sealed record WatcherRemoved(IActorRef Watcher);
 

@@ -7,8 +7,15 @@ public abstract record JobOrder(ulong Job);
 /// Load the data, build the model, take over the state of that checkpoint (the initial state where
 /// the folder is empty), then be Halted.
 /// </summary>
+/// <param name="Job">The job.</param>
+/// <param name="Description">What to do.</param>
+/// <param name="Step">Of the checkpoint.</param>
+/// <param name="CheckpointFolder">The checkpoint.</param>
+/// <param name="Returns">How often the job has returned to a checkpoint so far: a worker that has
+/// not heard of the last time writes no checkpoint any more.</param>
 public sealed record PrepareJob(
-    ulong Job, JobDescription Description, long Step, string CheckpointFolder) : JobOrder(Job);
+    ulong Job, JobDescription Description, long Step, string CheckpointFolder, int Returns)
+    : JobOrder(Job);
 
 /// <summary>
 /// Cancel what is in flight, commit nothing of a generation older than this one any more, and be

@@ -4,7 +4,7 @@ namespace Distributed.Cluster.Jobs;
 
 /// <summary>
 /// Who watches a job, and the last epoch that it has seen: whichever coordinator tells it, it is
-/// told of each epoch once.
+/// told of each epoch once, and again where the job has returned to before its end.
 /// </summary>
 internal sealed class JobWatcher(IActorRef actor, int epochsSeen)
 {
@@ -14,6 +14,8 @@ internal sealed class JobWatcher(IActorRef actor, int epochsSeen)
 
     public void Tell(RunEvent happened)
     {
+        if (happened is RunReturned returned)
+            epochsSeen = Math.Min(epochsSeen, returned.EpochsKept);
         if (happened is EpochCompleted epoch)
         {
             if (epoch.Epoch <= epochsSeen)

@@ -16,6 +16,9 @@ internal sealed class JobWorker(WorkerIdentity identity, IControlLink link)
     /// <summary>What it said last; null before it has said anything.</summary>
     public WorkState? State { get; set; }
 
+    /// <summary>Released and taken on again: it has not said anything since then.</summary>
+    public bool IsRehired { get; set; }
+
     public bool IsLeaving { get; set; }
 
     public long BenchedUntilNs { get; set; } = long.MinValue;

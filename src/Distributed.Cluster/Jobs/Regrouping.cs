@@ -19,10 +19,12 @@ internal sealed record RegroupWorker(
 /// <param name="IsYieldLate">A common step has been waited for long enough.</param>
 /// <param name="IsReturning">Workers may still be on their way to this coordinator.</param>
 /// <param name="Imbalance">Why shards should move; null where they should not.</param>
+/// <param name="IsVoid">The job has returned to its checkpoint: the current generation is no more,
+/// and its workers were taken on anew.</param>
 internal sealed record RegroupView(
     Generation? Current, int HaltingTo, bool IsYielding, int RanksMax, int WorkersWanted,
     int WorkersMin, IReadOnlyList<RegroupWorker> Workers, bool IsHaltLate, bool IsYieldLate,
-    bool IsReturning, string? Imbalance);
+    bool IsReturning, string? Imbalance, bool IsVoid);
 
 /// <summary>What to do about a job's membership.</summary>
 internal abstract record RegroupAction
@@ -56,6 +58,7 @@ internal static class Regrouping
     public static RegroupDecision Decide(RegroupView view) =>
         view.HaltingTo > 0 ? WhileHalting(view)
         : view.Current is null ? BeforeTheFirst(view)
+        : view.IsVoid ? AfterReturn(view)
         : InGeneration(view, view.Current);
 
     /// <summary>One more than any number that anybody has heard of.</summary>
@@ -75,11 +78,16 @@ internal static class Regrouping
         return Halt(view, $"{ready} workers are prepared");
     }
 
+    private static RegroupDecision AfterReturn(RegroupView view) => view.IsReturning
+        ? Stay("workers may still come")
+        : Halt(view, "the job has returned to its checkpoint");
+
     private static RegroupDecision WhileHalting(RegroupView view)
     {
         if (view.Workers.Any(worker => worker.State?.Generation > view.HaltingTo))
             return Halt(view, "a worker has heard of a later generation");
-        RegroupWorker? late = view.Workers.FirstOrDefault(worker => MustHalt(worker, view));
+        RegroupWorker? late = view.Workers.FirstOrDefault(
+            worker => MustHalt(worker, view) || (view.IsVoid && MustPrepare(worker)));
         if (late is not null && !view.IsHaltLate)
             return Stay($"{late.Name} has not halted yet");
         RegroupWorker[] halted = [.. view.Workers.Where(worker => HasHalted(worker, view))];
@@ -184,6 +192,9 @@ internal static class Regrouping
         worker.State is { } state
         && state.Phase is not (WorkPhase.Preparing or WorkPhase.Failed)
         && !HasHalted(worker, view);
+
+    private static bool MustPrepare(RegroupWorker worker) =>
+        worker.State is null or { Phase: WorkPhase.Preparing };
 
     /// <summary>Ranks keep their order; who is new comes after them.</summary>
     private static int PlaceOf(RegroupWorker worker, Generation? current)

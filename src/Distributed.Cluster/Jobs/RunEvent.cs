@@ -53,6 +53,15 @@ public sealed record EpochCompleted(
 public sealed record CheckpointSaved(long Step, string Path) : RunEvent;
 
 /// <summary>
+/// Parameters had diverged: the job goes on after <paramref name="Step"/> once more. Steps and
+/// epochs that were told before are told again, and those told last count.
+/// </summary>
+/// <param name="Step">Of the checkpoint.</param>
+/// <param name="EpochsKept">The last epoch that stands.</param>
+/// <param name="Returns">How often the job has returned, this time included.</param>
+public sealed record RunReturned(long Step, int EpochsKept, int Returns) : RunEvent;
+
+/// <summary>
 /// Something worth a line on standard error, such as a corrupt checkpoint that was passed over.
 /// </summary>
 public sealed record Notice(string Text) : RunEvent;

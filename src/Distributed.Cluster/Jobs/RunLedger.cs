@@ -35,6 +35,7 @@ internal sealed class RunLedger(IRunRecorder recorder, JobDescription descriptio
 
     public void Open(RecordingBegun begun, long nowNs)
     {
+        Forget();
         LastStep = Math.Max(begun.LastStep, description.StartStep);
         epochs.AddRange(begun.Epochs);
         foreach ((ulong incarnation, long sequence) in begun.LastSequences)
@@ -42,11 +43,23 @@ internal sealed class RunLedger(IRunRecorder recorder, JobDescription descriptio
         epochStartedNs = nowNs;
     }
 
+    /// <summary>
+    /// Nothing of what has come counts any more: what does is what the recorder finds on record.
+    /// </summary>
+    public void Forget()
+    {
+        sequences.Clear();
+        received.Clear();
+        unconfirmed.Clear();
+        committing.Clear();
+        epochs.Clear();
+    }
+
     /// <summary>Records what is new; returns the steps that are.</summary>
     public IReadOnlyList<StepRecord> Add(ReportOrigin origin, StepsCommitted report)
     {
         if (IsNew(origin))
-            recorder.Times(origin, report.Steps);
+            recorder.Times(origin, report);
         List<StepRecord> news = [];
         foreach (StepRecord step in report.Steps)
         {
@@ -88,7 +101,11 @@ internal sealed class RunLedger(IRunRecorder recorder, JobDescription descriptio
     }
 
     /// <summary>Has a worker's reports confirmed with the next commit, once more.</summary>
-    public void Confirm(ulong incarnation) => unconfirmed[incarnation] = received[incarnation];
+    public void Confirm(ulong incarnation)
+    {
+        if (received.TryGetValue(incarnation, out long sequence))
+            unconfirmed[incarnation] = sequence;
+    }
 
     /// <summary>Makes all that has come since the last time durable.</summary>
     public void Commit()

@@ -61,6 +61,8 @@ public sealed record WorkResult(bool Stopped, string ParametersSha256, double Tr
 /// while it prepares.</param>
 /// <param name="Failure">Of phases Broken and Failed.</param>
 /// <param name="Result">Of phase Finished.</param>
+/// <param name="Returns">Of the order to prepare: where the job has returned more often since then,
+/// the state is void.</param>
 public sealed record WorkState(
     ulong Job, int Generation, WorkPhase Phase, long Step, string Numerics, string Device,
-    WorkFailure? Failure = null, WorkResult? Result = null);
+    WorkFailure? Failure = null, WorkResult? Result = null, int Returns = 0);

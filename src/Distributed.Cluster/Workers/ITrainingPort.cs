@@ -31,9 +31,10 @@ public interface ITrainingPort
 
     /// <summary>
     /// Answered with SnapshotTaken as soon as training may go on, and, if this rank is to write,
-    /// with CheckpointDone when the checkpoint is durable.
+    /// with CheckpointDone when the checkpoint is durable. That one, and later ones than
+    /// <paramref name="stepKept"/>, do not count yet: the one of that step stays until then.
     /// </summary>
-    void SaveCheckpoint(long step, bool write);
+    void SaveCheckpoint(long step, bool write, long stepKept);
 
     /// <summary>Answered with ParametersReady.</summary>
     void HashParameters();
@@ -58,7 +59,12 @@ public abstract record TrainingAnswer(ulong Job);
 public sealed record TrainingPrepared(ulong Job, long Step, string Numerics, string Device)
     : TrainingAnswer(Job);
 
-public sealed record TrainingJoined(ulong Job, int Generation, long Step) : TrainingAnswer(Job);
+/// <param name="Job">The job.</param>
+/// <param name="Generation">The one that was joined.</param>
+/// <param name="Step">The last committed step.</param>
+/// <param name="Warning">What makes its steps slower than they could be, or empty.</param>
+public sealed record TrainingJoined(ulong Job, int Generation, long Step, string Warning = "")
+    : TrainingAnswer(Job);
 
 /// <param name="Job">The job.</param>
 /// <param name="Record">What happened.</param>
@@ -74,7 +80,11 @@ public sealed record EvaluationDone(
     ulong Job, int Epoch, double TrainLoss, double TrainAccuracy,
     IReadOnlyList<TestBatchResult> TestBatches) : TrainingAnswer(Job);
 
-public sealed record SnapshotTaken(ulong Job, long Step) : TrainingAnswer(Job);
+/// <param name="Job">The job.</param>
+/// <param name="Step">The step.</param>
+/// <param name="ParametersSha256">Taken after the copy, where there is one.</param>
+public sealed record SnapshotTaken(ulong Job, long Step, string ParametersSha256)
+    : TrainingAnswer(Job);
 
 public sealed record CheckpointDone(ulong Job, long Step, string Path) : TrainingAnswer(Job);
 

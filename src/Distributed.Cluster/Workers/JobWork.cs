@@ -19,12 +19,18 @@ internal sealed class JobWork(
     /// <summary>A report is sent early when it holds this many steps.</summary>
     private const int StepsPerReportMax = 256;
 
+    /// <summary>The next step does not directly follow another one.</summary>
+    private const long NotInARow = -1;
+
     private readonly JobDescription description = order.Description;
     private readonly ReportOutbox outbox = new(lastSequence);
     private readonly List<StepRecord> unreported = [];
     private WorkProgress progress = WorkProgress.At(order.Step, order.Description.Schedule);
     private WorkPhase phase = WorkPhase.Preparing;
+    private readonly Dictionary<long, int> saving = [];
     private int promised;
+    private int origin;
+    private long stepKept = order.Step;
     private Generation? generation;
     private int rank = -1;
     private string numerics = "";
@@ -40,6 +46,8 @@ internal sealed class JobWork(
     private int checkpointsInFlight;
     private double trainingMs;
     private long lastReportNs;
+    private long lastCommitNs = NotInARow;
+    private long longestGapNs;
 
     public ulong Job => order.Job;
 
@@ -69,11 +77,13 @@ internal sealed class JobWork(
     }
 
     public void TellState() => send(new WorkReported(new WorkState(
-        Job, promised, phase, progress.Step, numerics, device, failure, result)));
+        Job, promised, phase, progress.Step, numerics, device, failure, result,
+        order.Returns)));
 
-    public void OnRecorded(long sequence, IActorContext context)
+    public void OnRecorded(ReportsRecorded recorded, IActorContext context)
     {
-        outbox.Drop(sequence);
+        outbox.Drop(recorded.Sequence);
+        stepKept = Math.Max(stepKept, recorded.CheckpointStep);
         if (isWaitingForRecord)
             Advance(context);
     }
@@ -102,8 +112,7 @@ internal sealed class JobWork(
                 stopWanted = true;
                 break;
             case SaveWork when phase == WorkPhase.Halted && !isHalting:
-                checkpointsInFlight++;
-                port.SaveCheckpoint(progress.Step, write: true);
+                Save(progress.Step, write: true);
                 break;
         }
     }
@@ -128,19 +137,19 @@ internal sealed class JobWork(
                 progress = progress with { EpochsEvaluated = done.Epoch };
                 ReportSteps(context);
                 Report(new EpochEvaluated(
-                    Job, done.Epoch, progress.Step, done.TrainLoss, done.TrainAccuracy,
+                    Job, origin, done.Epoch, progress.Step, done.TrainLoss, done.TrainAccuracy,
                     done.TestBatches));
                 Advance(context);
                 break;
             case SnapshotTaken taken:
-                progress = progress with { StepSaved = taken.Step };
-                Advance(context);
+                OnSnapshot(taken, context);
                 break;
             case CheckpointDone done:
                 checkpointsInFlight--;
                 // What led to it has to be on record before it.
                 ReportSteps(context);
-                Report(new CheckpointWritten(Job, done.Step, done.Path));
+                Report(new CheckpointWritten(
+                    Job, saving.GetValueOrDefault(done.Step, origin), done.Step, done.Path));
                 FinishWhenSaved();
                 break;
             case ParametersReady ready when phase == WorkPhase.Running && !isHalting:
@@ -151,6 +160,20 @@ internal sealed class JobWork(
                 OnFailed(failed.Failure, context);
                 break;
         }
+    }
+
+    private void OnSnapshot(SnapshotTaken taken, IActorContext context)
+    {
+        progress = progress with { StepSaved = taken.Step };
+        // Between two generations there is nobody to compare with.
+        if (generation is not null)
+        {
+            ReportSteps(context);
+            Report(new ParametersHashed(
+                Job, origin, taken.Step, IsSaved: true, taken.ParametersSha256));
+        }
+
+        Advance(context);
     }
 
     private void OnPrepared(TrainingPrepared prepared)
@@ -194,6 +217,7 @@ internal sealed class JobWork(
     private void OnForm(FormGeneration form)
     {
         generation = form.Generation;
+        origin = generation.Number;
         rank = form.Rank;
         stopWanted = false;
         hasStopped = false;
@@ -205,10 +229,14 @@ internal sealed class JobWork(
     {
         if (isHalting || generation?.Number != joined.Generation)
             return;
+        if (joined.Warning.Length > 0)
+            context.Log.Warning(joined.Warning);
         StartPoint start = generation.Start;
+        stepKept = Math.Max(stepKept, start.StepSaved);
         progress = new WorkProgress(start.Step, start.EpochsEvaluated, start.StepSaved, false);
         // The first step is reported at once: it shows that the change is through.
         lastReportNs = long.MinValue;
+        lastCommitNs = NotInARow;
         Enter(WorkPhase.Running);
         Advance(context);
     }
@@ -223,10 +251,14 @@ internal sealed class JobWork(
         };
         trainingMs += done.Record.StepMs;
         unreported.Add(done.Record);
+        if (lastCommitNs != NotInARow)
+            longestGapNs = Math.Max(longestGapNs, context.NowNs - lastCommitNs);
+        lastCommitNs = context.NowNs;
         if (done.ParametersSha256.Length > 0)
         {
             ReportSteps(context);
-            Report(new ParametersHashed(Job, progress.Step, done.ParametersSha256));
+            Report(new ParametersHashed(
+                Job, origin, progress.Step, IsSaved: false, done.ParametersSha256));
         }
 
         if (IsReportDue(context))
@@ -259,6 +291,8 @@ internal sealed class JobWork(
             && outbox.StepCount >= timing.UnrecordedStepsMax;
         if (isWaitingForRecord)
             return;
+        if (decision.Action is not WorkAction.RunStep)
+            lastCommitNs = NotInARow;
         switch (decision.Action)
         {
             case WorkAction.RunStep run:
@@ -271,9 +305,7 @@ internal sealed class JobWork(
                 break;
             case WorkAction.SaveCheckpoint save:
                 context.Log.Debug($"saving a checkpoint: {decision.Reason}");
-                if (rank == 0)
-                    checkpointsInFlight++;
-                port.SaveCheckpoint(save.Step, write: rank == 0);
+                Save(save.Step, write: rank == 0);
                 break;
             case WorkAction.Finish finish:
                 context.Log.Info($"finished: {decision.Reason}");
@@ -283,6 +315,19 @@ internal sealed class JobWork(
                 FinishWhenSaved();
                 break;
         }
+    }
+
+    private void Save(long step, bool write)
+    {
+        if (write)
+        {
+            checkpointsInFlight++;
+            foreach (long older in saving.Keys.Where(older => older < stepKept).ToList())
+                saving.Remove(older);
+            saving[step] = origin;
+        }
+
+        port.SaveCheckpoint(step, write, stepKept);
     }
 
     private void FinishWhenSaved()
@@ -308,8 +353,10 @@ internal sealed class JobWork(
         lastReportNs = context.NowNs;
         if (unreported.Count == 0)
             return;
-        Report(new StepsCommitted(Job, rank, [.. unreported]));
+        Report(new StepsCommitted(
+            Job, origin, rank, [.. unreported], longestGapNs / 1e6));
         unreported.Clear();
+        longestGapNs = 0;
     }
 
     private void Report(JobReport report) => send(outbox.Add(report));

@@ -29,6 +29,7 @@ internal sealed class ReportOutbox(long lastSequence)
         return sent;
     }
 
+    /// <summary>Forgets what is on record.</summary>
     public void Drop(long upToSequence)
     {
         while (kept.TryPeek(out ReportSent? oldest) && oldest.Sequence <= upToSequence)

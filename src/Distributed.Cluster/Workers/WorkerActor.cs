@@ -100,7 +100,7 @@ public sealed class WorkerActor(
                 OnOrder(ordered.Order, context);
                 break;
             case ReportsRecorded recorded when recorded.Job == work?.Job:
-                work.OnRecorded(recorded.Sequence, context);
+                work.OnRecorded(recorded, context);
                 break;
             case Welcome welcome:
                 OnWelcome(welcome, context);

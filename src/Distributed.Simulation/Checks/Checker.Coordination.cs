@@ -89,14 +89,43 @@ internal sealed partial class Checker
             case CheckpointRecorded saved:
                 ExpectCheckpoint(known.Description, saved.Step, saved.Path);
                 break;
+            case ReturnedToCheckpoint returned when returned.Generation > known.ReturnedFrom:
+                OnReturned(known, returned);
+                break;
             case JobConcluded concluded:
                 OnConcluded(known, concluded.Outcome);
                 break;
         }
     }
 
+    private void OnReturned(StoredJob known, ReturnedToCheckpoint returned)
+    {
+        RunProgress run = runs[World.RunSeedOf(known.Description)];
+        Expect(
+            run.MayBeWrong, "consensus", $"{returned} is decided though nothing was corrupted");
+        Expect(
+            returned.Step == known.CheckpointStep, "lost",
+            $"{returned} is decided, but step {known.CheckpointStep} is saved");
+        run.IsTainted = false;
+        run.IsReturning = true;
+        foreach (ulong incarnation in returned.Ejected)
+            World.Faults.OnEjected(incarnation);
+    }
+
     private void OnDecided(StoredJob known, Generation next)
     {
+        RunProgress run = runs[World.RunSeedOf(known.Description)];
+        if (run.IsReturning && next.Number > known.ReturnedFrom)
+        {
+            run.IsReturning = false;
+            RunLog log = World.Disk.LogOf(known.Description.RunFolder);
+            Expect(
+                log.LastStep == known.CheckpointStep && next.Start.Step == log.LastStep,
+                "metrics", $"generation {next.Number} starts after step {next.Start.Step}, and "
+                + $"the record ends at step {log.LastStep}, though the job has returned to step "
+                + $"{known.CheckpointStep}");
+        }
+
         Expect(
             known.Generation is not { } last || next.Number > last.Number || IsSame(next, last),
             "generations",
@@ -176,7 +205,9 @@ internal sealed partial class Checker
                 StepsCommitted steps => log.LastStep >= steps.Steps[^1].Step
                     && log.SequenceOf(incarnation) >= sent[count].Sequence,
                 EpochEvaluated evaluated => log.Epochs.Count >= evaluated.Epoch,
-                CheckpointWritten written => stored.CheckpointStep >= written.Step,
+                // One that was not agreed about in its own generation never counts.
+                CheckpointWritten written => stored.CheckpointStep >= written.Step
+                    || written.Generation < stored.Generation?.Number,
                 _ => true,
             };
             Expect(
@@ -201,11 +232,14 @@ internal sealed partial class Checker
             case RunCompleted completed:
                 string sha256 = run.Reference.StateAt(job.Schedule.StepsTotal).ParameterHash
                     .ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+                RunLog log = World.Disk.LogOf(job.RunFolder);
+                bool isRight = completed.ParametersSha256 == sha256
+                    && log.FirstWrongStep == long.MaxValue;
                 Expect(
                     completed.Steps == job.Schedule.StepsTotal
-                        && completed.ParametersSha256 == sha256
-                        && World.Disk.LogOf(job.RunFolder).LastStep == completed.Steps,
-                    "outcomes", $"{completed} should have parameters {sha256} and all steps");
+                        && log.LastStep == completed.Steps && (isRight || run.HasEscaped),
+                    "outcomes", $"{completed} should have parameters {sha256} and all steps; the "
+                    + $"record is wrong from step {log.FirstWrongStep} on");
                 break;
             case RunInterrupted interrupted:
                 Expect(
@@ -218,10 +252,13 @@ internal sealed partial class Checker
                 break;
             case RunFailed failed:
                 Expect(
-                    failed.ExitCode == ExitCodes.NotEnoughWorkers || World.MayFail(failed),
+                    failed.ExitCode == ExitCodes.NotEnoughWorkers || World.MayFail(failed)
+                        || (failed.ExitCode == ExitCodes.NumericsDiverged && run.MayBeWrong),
                     "outcomes", $"job {known.Job:x16} fails: {failed.Message}");
                 break;
         }
+
+        run.IsTainted = false;
     }
 
     private static bool IsSame(Generation left, Generation right)

@@ -10,6 +10,7 @@ internal sealed partial class Checker
 {
     private readonly Dictionary<ulong, RunProgress> runs = [];
     private readonly Dictionary<(int Life, ulong Job), int> promised = [];
+    private readonly Dictionary<ulong, JoinedRanks> joined = [];
 
     /// <summary>Different steps that were committed, over all runs.</summary>
     public long StepsCommitted { get; private set; }
@@ -21,9 +22,14 @@ internal sealed partial class Checker
 
     public void OnLoaded(ulong runSeed, PrepareJob order, ModelState loaded)
     {
+        // One that counts may have taken its place while the order was on its way.
         Expect(
-            loaded.Step == order.Step, "checkpoints",
+            loaded.Step == order.Step
+                || (loaded.Step > order.Step
+                    && loaded.Step <= World.Store.Find(order.Job)?.CheckpointStep),
+            "checkpoints",
             $"{order.CheckpointFolder} holds step {loaded.Step}, not {order.Step}");
+        ExpectClean(runSeed, loaded, order.CheckpointFolder);
         Compare(runSeed, loaded, order.CheckpointFolder);
     }
 
@@ -34,7 +40,30 @@ internal sealed partial class Checker
             $"{port.Life.Machine.Name} joined generation {generation.Number} of step "
             + $"{generation.Start.Step} with the state of step {port.State.Step}");
         Compare(runSeed, port.State, port.Life.Machine.Name);
+        RunProgress run = runs[runSeed];
+        if (generation.Number > World.Store.Find(port.Job)?.ReturnedFrom && !run.IsTainted)
+            ExpectClean(runSeed, port.State, port.Life.Machine.Name);
+        NoteJoined(run, port, generation);
     }
+
+    /// <summary>
+    /// A worker's memory has changed: until the job returns to a checkpoint its run may go astray.
+    /// </summary>
+    public void OnCorrupted(SimulatedTraining port, ulong runSeed)
+    {
+        Note($"{port.Life.Machine.Name} is corrupted after step {port.State.Step}");
+        runs[runSeed].IsTainted = true;
+        // Others may be about to copy its state, and then hold the same.
+        if (joined.TryGetValue(port.Job, out JoinedRanks? ranks))
+            ranks.Hashes[port.Life.Number] = port.State.Hash;
+    }
+
+    /// <summary>A state is saved between two generations, with nobody to compare it with.</summary>
+    public void OnSavedAlone(ulong runSeed) =>
+        runs[runSeed].HasEscaped |= runs[runSeed].IsTainted;
+
+    /// <summary>It is taken on anew: nothing of what it held before is left to keep.</summary>
+    public void OnPrepares(ProcessLife life, ulong job) => promised.Remove((life.Number, job));
 
     public void OnPromised(ProcessLife life, ulong job, int generation) =>
         promised[(life.Number, job)] = generation;
@@ -90,14 +119,18 @@ internal sealed partial class Checker
         StepsCommitted++;
     }
 
-    public void OnRecorded(JobDescription job, LogEntry entry)
+    public void OnRecorded(JobDescription job, LogEntry entry, RunLog log)
     {
-        ReferenceRun reference = runs[World.RunSeedOf(job)].Reference;
+        RunProgress run = runs[World.RunSeedOf(job)];
+        ReferenceRun reference = run.Reference;
         if (entry is StepEntry { Record: var record })
         {
+            bool isRight = record.Loss == reference.LossAt(record.Step)
+                && record.Correct == reference.CorrectAt(record.Step);
+            if (!isRight)
+                log.NoteWrong(record.Step);
             Expect(
-                record.Loss == reference.LossAt(record.Step)
-                    && record.Correct == reference.CorrectAt(record.Step), "metrics",
+                isRight || run.MayBeWrong, "metrics",
                 $"step {record.Step} is recorded with loss {record.Loss}, not "
                 + $"{reference.LossAt(record.Step)}");
         }
@@ -105,12 +138,15 @@ internal sealed partial class Checker
         {
             ulong hash = reference.StateAt(epoch.Step).Hash;
             (double loss, double accuracy) = Evaluation.Total(hash, job.TestBatches);
+            bool isRight = epoch.TestLoss == loss && epoch.TestAccuracy == accuracy
+                && epoch.TrainLoss == Evaluation.TrainLoss(hash, epoch.Epoch)
+                && epoch.Step == Math.Min(
+                    epoch.Epoch * job.Schedule.StepsPerEpoch, job.Schedule.StepsTotal);
+            if (!isRight)
+                log.NoteWrong(epoch.Step);
             Expect(
-                epoch.TestLoss == loss && epoch.TestAccuracy == accuracy
-                    && epoch.TrainLoss == Evaluation.TrainLoss(hash, epoch.Epoch)
-                    && epoch.Step == Math.Min(
-                        epoch.Epoch * job.Schedule.StepsPerEpoch, job.Schedule.StepsTotal),
-                "metrics", $"{epoch} should have test loss {loss} and accuracy {accuracy}");
+                isRight || run.MayBeWrong, "metrics",
+                $"{epoch} should have test loss {loss} and accuracy {accuracy}");
         }
     }
 
@@ -123,12 +159,44 @@ internal sealed partial class Checker
         Expect(
             found is not null && found.Step == step, "checkpoints",
             $"{path} is announced as step {step} but holds {found?.Step ?? -1}");
-        if (found is not null)
-            Compare(World.RunSeedOf(job), found, path);
+        if (found is null)
+            return;
+        ulong runSeed = World.RunSeedOf(job);
+        ExpectClean(runSeed, found, path);
+        Compare(runSeed, found, path);
+        RunLog log = World.Disk.LogOf(job.RunFolder);
+        Expect(
+            log.FirstWrongStep > step || runs[runSeed].HasEscaped, "consensus",
+            $"{path} counts, but the record is wrong about step {log.FirstWrongStep}");
     }
+
+    /// <summary>
+    /// Where all ranks of a generation begin with the same state, nothing that happened to a rank
+    /// before can be found by comparing them any more: no coordinator can be blamed for that.
+    /// </summary>
+    private void NoteJoined(RunProgress run, SimulatedTraining port, Generation generation)
+    {
+        if (!joined.TryGetValue(port.Job, out JoinedRanks? ranks)
+            || ranks.Generation != generation.Number)
+            joined[port.Job] = ranks = new JoinedRanks(generation.Number);
+        ranks.Hashes[port.Life.Number] = port.State.Hash;
+        if (run.IsTainted && ranks.Hashes.Count == generation.Ranks.Count
+            && ranks.Hashes.Values.Distinct().Count() == 1)
+        {
+            Note($"the corruption of job {port.Job:x16} cannot be found any more");
+            run.HasEscaped = true;
+        }
+    }
+
+    private void ExpectClean(ulong runSeed, ModelState state, string where) => Expect(
+        !state.IsVoid || runs[runSeed].HasEscaped, "consensus",
+        $"{where} holds a void state after step {state.Step}");
 
     private void Compare(ulong runSeed, ModelState state, string where)
     {
+        // What follows from corrupted memory differs, of course.
+        if (state.IsVoid)
+            return;
         ModelState expected = runs[runSeed].Reference.StateAt(state.Step);
         Expect(
             expected.Hash == state.Hash, "bits",
@@ -143,6 +211,26 @@ internal sealed class RunProgress(ReferenceRun reference)
 
     public long Step { get; set; }
 
+    /// <summary>Something was corrupted, and the job has not returned to a checkpoint
+    /// since.</summary>
+    public bool IsTainted { get; set; }
+
+    /// <summary>The job is returning to a checkpoint: the record may not be cut back yet.</summary>
+    public bool IsReturning { get; set; }
+
+    /// <summary>Something was corrupted, and nobody could have found out.</summary>
+    public bool HasEscaped { get; set; }
+
+    public bool MayBeWrong => IsTainted || IsReturning || HasEscaped;
+
     /// <summary>When a step was last committed, for the first time or again.</summary>
     public long AdvancedNs { get; set; }
+}
+
+/// <summary>What the ranks of a generation hold as they join it, by process.</summary>
+internal sealed class JoinedRanks(int generation)
+{
+    public int Generation => generation;
+
+    public Dictionary<int, ulong> Hashes { get; } = [];
 }

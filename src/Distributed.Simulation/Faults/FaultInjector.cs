@@ -4,6 +4,7 @@ using Distributed.Simulation.Network;
 using Distributed.Simulation.Processes;
 using Distributed.Simulation.Storage;
 using Distributed.Simulation.Time;
+using Distributed.Simulation.Training;
 
 namespace Distributed.Simulation.Faults;
 
@@ -21,7 +22,7 @@ internal sealed class FaultInjector(SimulatedWorld world) : IEventHandler
         FaultClasses.Crashes, FaultClasses.Coordinators, FaultClasses.Pauses,
         FaultClasses.Slowness, FaultClasses.Partitions, FaultClasses.Delays,
         FaultClasses.Resets, FaultClasses.Links, FaultClasses.Store, FaultClasses.Leaves,
-        FaultClasses.Devices,
+        FaultClasses.Devices, FaultClasses.Corrupt,
     ];
 
     private readonly Prng random = new(CounterRandom.Key(world.Seed, 5));
@@ -81,6 +82,24 @@ internal sealed class FaultInjector(SimulatedWorld world) : IEventHandler
     public void OnLeft(ProcessLife life) =>
         world.Scheduler.Post(0, null, this, new Ongoing(() => world.Crash(life.Machine, false)));
 
+    /// <summary>
+    /// Somebody reads why a worker was ejected, sees to its machine and starts it again.
+    /// </summary>
+    public void OnEjected(ulong incarnation)
+    {
+        SimulatedMachine? machine = world.Workers.FirstOrDefault(
+            worker => worker.Life?.Incarnation == incarnation);
+        if (machine?.Life is not { } life)
+            return;
+        During(random.NextBetween(20, 60) * Span.Second, () =>
+        {
+            if (machine.Life != life)
+                return;
+            world.Crash(machine, silently: false);
+            world.StartProcess(machine);
+        });
+    }
+
     private void PostNext(Recurrence recurrence)
     {
         long waitNs = recurrence.StableNs
@@ -129,6 +148,9 @@ internal sealed class FaultInjector(SimulatedWorld world) : IEventHandler
                 break;
             case FaultClasses.Devices:
                 Pick(world.Workers, draw).Life?.Port?.FailDevice();
+                break;
+            case FaultClasses.Corrupt:
+                Corrupt(draw);
                 break;
         }
     }
@@ -254,6 +276,19 @@ internal sealed class FaultInjector(SimulatedWorld world) : IEventHandler
             if (machine.Life is null)
                 world.StartProcess(machine);
         });
+    }
+
+    /// <summary>Of a job with three ranks or more, so that a majority can be right.</summary>
+    private void Corrupt(Prng draw)
+    {
+        bool mayBeSecond = draw.NextPercent(10);
+        SimulatedTraining[] ports =
+        [
+            .. world.Workers.Select(machine => machine.Life?.Port).OfType<SimulatedTraining>()
+                .Where(port => port.CanBeCorrupted(mayBeSecond)),
+        ];
+        if (ports.Length > 0)
+            ports[draw.NextBetween(0, ports.Length - 1)].Corrupt(draw);
     }
 
     private SimulatedMachine PickCoordinator(Prng draw)

@@ -19,6 +19,7 @@ internal sealed class RunLog
 {
     private readonly SortedDictionary<ulong, long> sequences = [];
     private readonly List<EpochCompleted> epochs = [];
+    private readonly SortedSet<long> wrongSteps = [];
 
     /// <summary>The newest term that has opened it: older ones may not write.</summary>
     public long Term { get; private set; }
@@ -28,6 +29,23 @@ internal sealed class RunLog
     public long LastStep { get; private set; }
 
     public IReadOnlyList<EpochCompleted> Epochs => epochs;
+
+    /// <summary>Who was prepared for fewer returns writes no checkpoint any more.</summary>
+    public int Returns { get; private set; }
+
+    /// <summary>The first step that an entry is wrong about, as the checks know.</summary>
+    public long FirstWrongStep => wrongSteps.Count == 0 ? long.MaxValue : wrongSteps.Min;
+
+    public void NoteWrong(long step) => wrongSteps.Add(step);
+
+    /// <summary>What came after that step is gone.</summary>
+    public void CutBack(long step, int returns)
+    {
+        Returns = returns;
+        LastStep = Math.Min(LastStep, step);
+        epochs.RemoveAll(epoch => epoch.Step > step);
+        wrongSteps.RemoveWhere(wrong => wrong > step);
+    }
 
     public void Open(SimulatedRecorder owner, long term)
     {

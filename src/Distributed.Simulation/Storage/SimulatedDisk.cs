@@ -15,6 +15,35 @@ internal sealed class SimulatedDisk
     /// <summary>At once and as a whole, as a rename is.</summary>
     public void WriteCheckpoint(string path, ModelState state) => checkpoints[path] = state;
 
+    /// <summary>
+    /// Removes the checkpoints before that step, but for the one that is kept and those after it.
+    /// </summary>
+    public void Prune(string runFolder, long step, long stepKept)
+    {
+        foreach ((string path, ModelState state) in OfRun(runFolder))
+        {
+            if (state.Step < step && state.Step < stepKept)
+                checkpoints.Remove(path);
+        }
+    }
+
+    /// <summary>The oldest checkpoint after that step; null where there is none.</summary>
+    public ModelState? OldestAfter(string runFolder, long step) => OfRun(runFolder)
+        .Select(stored => stored.Value)
+        .Where(state => state.Step > step)
+        .MinBy(state => state.Step);
+
+    /// <summary>The run goes on after that step: what came later is void.</summary>
+    public void CutBack(string runFolder, long step, int returns)
+    {
+        LogOf(runFolder).CutBack(step, returns);
+        foreach ((string path, ModelState state) in OfRun(runFolder))
+        {
+            if (state.Step > step)
+                checkpoints.Remove(path);
+        }
+    }
+
     /// <summary>Null where there is none.</summary>
     public ModelState? ReadCheckpoint(string path) => checkpoints.GetValueOrDefault(path);
 
@@ -24,4 +53,10 @@ internal sealed class SimulatedDisk
             logs.Add(runFolder, log = new RunLog());
         return log;
     }
+
+    private List<KeyValuePair<string, ModelState>> OfRun(string runFolder) =>
+    [
+        .. checkpoints.Where(
+            stored => stored.Key.StartsWith(runFolder + "/", StringComparison.Ordinal)),
+    ];
 }

@@ -48,12 +48,14 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
             Add(new StepEntry(step));
     }
 
-    public void Times(ReportOrigin origin, IReadOnlyList<StepRecord> steps) =>
+    public void Times(ReportOrigin origin, StepsCommitted report) =>
         Add(new TimesEntry(origin));
 
     public void Epoch(EpochCompleted epoch) => Add(new EpochEntry(epoch));
 
     public virtual void Commit(long mark) => Later(new Committing(mark));
+
+    public void ReturnTo(long step, int returns) => Later(new Returning(step, returns));
 
     public void End(RunCompleted? summary) => Later(new Finishing());
 
@@ -72,7 +74,8 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
         if (!open || Log.Owner != this)
         {
             isOver = true;
-            job.Tell(new RecordingFailed("another coordinator records this run"));
+            job.Tell(new RecordingFailed(
+                "another coordinator records this run", IsReplaced: true));
             return;
         }
 
@@ -81,6 +84,11 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
             case Committing commit:
                 Write(waiting.Count);
                 Confirm(commit.Mark);
+                break;
+            case Returning returning:
+                Write(waiting.Count);
+                CutBack(returning.Step, returning.Returns);
+                job.Tell(Contents());
                 break;
             case Finishing:
                 Write(waiting.Count);
@@ -93,6 +101,9 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
     /// <summary>What is on record when a recorder opens the run folder.</summary>
     protected virtual RecordingBegun Contents() => Log.Contents();
 
+    protected virtual void CutBack(long step, int returns) =>
+        world.Disk.CutBack(description.RunFolder, step, returns);
+
     /// <summary>Tells the job that the commit of that mark is durable.</summary>
     protected void Confirm(long mark) => job.Tell(new RecordingDurable(mark));
 
@@ -101,7 +112,8 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
         if (term < Log.Term)
         {
             isOver = true;
-            job.Tell(new RecordingFailed("a newer coordinator records this run"));
+            job.Tell(new RecordingFailed(
+                "a newer coordinator records this run", IsReplaced: true));
             return;
         }
 
@@ -123,7 +135,7 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
         for (int index = 0; index < count; index++)
         {
             LogEntry entry = waiting[index];
-            world.Checker.OnRecorded(description, entry);
+            world.Checker.OnRecorded(description, entry, Log);
             if (Log.Append(entry) is { } mistake)
                 world.Checker.Fail("metrics", $"{description.RunFolder}: {mistake}");
         }
@@ -150,6 +162,8 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
     private sealed record Beginning;
 
     private sealed record Committing(long Mark);
+
+    private sealed record Returning(long Step, int Returns);
 
     private sealed record Finishing;
 }

@@ -12,9 +12,10 @@ internal sealed record Hello(ulong Job, int Generation, int Rank) : Frame(Job, G
 
 /// <summary>A rank's share of a step.</summary>
 /// <param name="Sums">Over its shards. Not to be written to.</param>
+/// <param name="IsVoid">For the checks alone.</param>
 internal sealed record Contribution(
     ulong Job, int Generation, int Rank, long Step, ShardRange Shards, SampleRange Samples,
-    long[] Sums, StepVotes Votes) : Frame(Job, Generation);
+    long[] Sums, StepVotes Votes, bool IsVoid) : Frame(Job, Generation);
 
 /// <summary>A rank's share of an evaluation.</summary>
 internal sealed record EvaluationShare(
@@ -25,5 +26,7 @@ internal sealed record EvaluationShare(
 internal sealed record CopyRequest(ulong Job, int Generation, long Step) : Frame(Job, Generation);
 
 /// <param name="Values">Null where the state was not to be had.</param>
-internal sealed record CopyAnswer(ulong Job, int Generation, long Step, long[]? Values)
+/// <param name="IsVoid">For the checks alone.</param>
+internal sealed record CopyAnswer(
+    ulong Job, int Generation, long Step, long[]? Values, bool IsVoid)
     : Frame(Job, Generation);

@@ -27,6 +27,11 @@ internal sealed class ModelState
 
     public ulong Hash { get; }
 
+    /// <summary>
+    /// It follows from memory that was corrupted. Known to the checks alone: nobody else is told.
+    /// </summary>
+    public bool IsVoid { get; private init; }
+
     public ulong ParameterHash => HashOf(Values.AsSpan(0, ParameterCount), 0);
 
     public static ModelState Initial(ulong seed)
@@ -37,7 +42,8 @@ internal sealed class ModelState
         return new ModelState(0, values);
     }
 
-    public static ModelState Of(long step, long[] values) => new(step, values);
+    public static ModelState Of(long step, long[] values, bool isVoid = false) =>
+        new(step, values) { IsVoid = isVoid };
 
     /// <summary>Adds what a shard contributes to the step after this state.</summary>
     public void AddShard(ulong seed, int shard, in SampleRange samples, Span<long> sums)
@@ -55,7 +61,7 @@ internal sealed class ModelState
     }
 
     /// <summary>The state after one more step with these sums over all shards.</summary>
-    public ModelState After(ReadOnlySpan<long> sums)
+    public ModelState After(ReadOnlySpan<long> sums, bool areVoid = false)
     {
         var values = new long[2 * ParameterCount];
         for (int index = 0; index < ParameterCount; index++)
@@ -65,7 +71,7 @@ internal sealed class ModelState
             values[index] = unchecked(Values[index] + momentum);
         }
 
-        return new ModelState(Step + 1, values);
+        return Of(Step + 1, values, IsVoid || areVoid);
     }
 
     private static ulong HashOf(ReadOnlySpan<long> values, ulong start)

@@ -99,7 +99,7 @@ internal partial class SimulatedTraining
     protected virtual bool NeedsCopy(StartPoint start) => State.Step != start.Step;
 
     protected virtual ModelState Copied(CopyAnswer answer) =>
-        ModelState.Of(answer.Step, answer.Values!);
+        ModelState.Of(answer.Step, answer.Values!, answer.IsVoid);
 
     private void Connect(int rank)
     {
@@ -137,7 +137,8 @@ internal partial class SimulatedTraining
     private void Serve(DataConnection connection, CopyRequest request)
     {
         if (request.Job != Job || request.Step != State.Step)
-            connection.Send(this, new CopyAnswer(request.Job, request.Generation, 0, null));
+            connection.Send(this, new CopyAnswer(
+                request.Job, request.Generation, 0, Values: null, IsVoid: false));
         else
             world.Scheduler.Post(Times.CopyNs(), life, this, new ServeEnds(connection, request));
     }
@@ -148,7 +149,8 @@ internal partial class SimulatedTraining
         CopyRequest request = ends.Request;
         bool has = request.Job == Job && request.Step == State.Step;
         ends.Connection.Send(this, new CopyAnswer(
-            request.Job, request.Generation, request.Step, has ? State.Values : null));
+            request.Job, request.Generation, request.Step, has ? State.Values : null,
+            State.IsVoid));
     }
 
     private void OnCopied(CopyAnswer answer)

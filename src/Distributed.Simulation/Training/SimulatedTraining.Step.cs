@@ -44,12 +44,14 @@ internal partial class SimulatedTraining
             Times.EvaluateNs(Place.RankCount), life, this, new EvaluateEnds(operation, epoch));
     }
 
-    public void SaveCheckpoint(long step, bool write)
+    public void SaveCheckpoint(long step, bool write, long stepKept)
     {
+        if (Place is null)
+            world.Checker.OnSavedAlone(seed);
         world.Checker.Expect(
             step == State.Step, "contract",
             $"{life.Machine.Name} is to save step {step} but holds {State.Step}");
-        AnswerLater(Times.SnapshotNs(), new SnapshotEnds(step, write));
+        AnswerLater(Times.SnapshotNs(), new SnapshotEnds(step, write, stepKept));
     }
 
     public void HashParameters() => AnswerLater(Times.HashNs(), new HashEnds());
@@ -68,9 +70,15 @@ internal partial class SimulatedTraining
     protected virtual string HashOfParameters() =>
         State.ParameterHash.ToString("x16", CultureInfo.InvariantCulture);
 
+    /// <summary>What a rank says of its parameters when they are saved.</summary>
+    protected virtual string HashOfSnapshot() => HashOfParameters();
+
     /// <summary>Writes a checkpoint of that snapshot; null where the disk failed.</summary>
     protected virtual void Write(string path, ModelState snapshot) =>
         world.Disk.WriteCheckpoint(path, snapshot);
+
+    /// <summary>The checkpoint that stays until a newer one counts.</summary>
+    protected virtual long Kept(long stepKept) => stepKept;
 
     /// <summary>False where the call is answered with the failure of a peer that is gone.</summary>
     private bool Begins(Call next)
@@ -98,7 +106,7 @@ internal partial class SimulatedTraining
         var samples = new SampleRange(
             SamplesOf(step, shards.First).First, SamplesOf(step, shards.End - 1).End);
         var own = new Contribution(
-            Job, place.Number, place.Rank, step, shards, samples, sums, votes);
+            Job, place.Number, place.Rank, step, shards, samples, sums, votes, State.IsVoid);
         computed = true;
         foreach (DataConnection? connection in place.Connections)
             connection?.Send(this, own);
@@ -135,17 +143,19 @@ internal partial class SimulatedTraining
         Span<long> sums = stackalloc long[ModelState.SumCount];
         int stops = 0;
         int yields = 0;
+        bool areVoid = false;
         foreach (Contribution? part in parts)
         {
             if (part is null)
                 continue;
             for (int index = 0; index < sums.Length; index++)
                 sums[index] = unchecked(sums[index] + part.Sums[index]);
+            areVoid |= part.IsVoid;
             stops += part.Votes.Stop ? 1 : 0;
             yields += part.Votes.Yield ? 1 : 0;
         }
 
-        State = State.After(sums);
+        State = State.After(sums, areVoid);
         world.Checker.OnCommitted(this, seed, Description, place, State, parts);
         place.Clear(State.Step);
         commitIsDue = false;
@@ -198,28 +208,37 @@ internal partial class SimulatedTraining
     private void OnSnapshot(SnapshotEnds ends)
     {
         ModelState snapshot = State;
-        Tell(new SnapshotTaken(Job, ends.Step));
+        Tell(new SnapshotTaken(Job, ends.Step, HashOfSnapshot()));
         if (!ends.Write)
             return;
         string path = world.Disk.CheckpointPath(Description.RunFolder, ends.Step);
         world.Scheduler.Post(
-            Times.SaveNs(), life, this, new SaveEnds(employment, ends.Step, path, snapshot));
+            Times.SaveNs(), life, this, new SaveEnds(
+                employment, returns, Description.RunFolder, ends.Step, path, snapshot,
+                ends.StepKept));
     }
 
     private void OnSaved(SaveEnds ends)
     {
+        // As a rename that is refused: the run has returned to before this one.
+        if (ends.Returns < world.Disk.LogOf(ends.RunFolder).Returns)
+            return;
         Write(ends.Path, ends.Snapshot);
+        world.Disk.Prune(ends.RunFolder, ends.Step, Kept(ends.StepKept));
         if (ends.Employment == employment)
             Tell(new CheckpointDone(Job, ends.Step, ends.Path));
     }
 
-    private sealed class SnapshotEnds(long step, bool write) : Ending
+    private sealed class SnapshotEnds(long step, bool write, long stepKept) : Ending
     {
         public long Step => step;
 
         public bool Write => write;
+
+        public long StepKept => stepKept;
     }
 
     private sealed record SaveEnds(
-        int Employment, long Step, string Path, ModelState Snapshot);
+        int Employment, int Returns, string RunFolder, long Step, string Path,
+        ModelState Snapshot, long StepKept);
 }

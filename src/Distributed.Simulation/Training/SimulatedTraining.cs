@@ -22,6 +22,7 @@ internal partial class SimulatedTraining(ProcessLife life, SimulatedWorld world,
     private TrainingTimes? times;
     private IActorRef worker = null!;
     private ulong seed;
+    private int returns;
 
     // The newest generation given to Halt or Join.
     private int heard;
@@ -69,6 +70,8 @@ internal partial class SimulatedTraining(ProcessLife life, SimulatedWorld world,
         employment++;
         Job = order.Job;
         Description = order.Description;
+        returns = order.Returns;
+        world.Checker.OnPrepares(life, Job);
         heard = 0;
         RefuseOlder();
         seed = ulong.Parse(Description.Specification, CultureInfo.InvariantCulture);
@@ -106,6 +109,27 @@ internal partial class SimulatedTraining(ProcessLife life, SimulatedWorld world,
         if (call != Call.None)
             Fail(new WorkFailure(
                 Blame.Worker, ExitCodes.OperatingError, -1, "the simulated device failed"));
+    }
+
+    /// <summary>
+    /// Whether a change of its parameters would be one that the job has to find: ranks of a
+    /// generation that others have gone on from are not compared any more.
+    /// </summary>
+    /// <param name="mayBeSecond">Though another worker of the run is corrupted already.</param>
+    public bool CanBeCorrupted(bool mayBeSecond) =>
+        Place is { IsJoined: true, RankCount: >= 3 }
+        && world.Store.Find(Job) is { Outcome: null, IsVoid: false } job
+        && Place.Number == job.Generation?.Number
+        && (mayBeSecond || !world.Checker.ProgressOf(seed).IsTainted);
+
+    /// <summary>A bit of the parameters changes.</summary>
+    public void Corrupt(Prng draw)
+    {
+        long[] values = [.. State.Values];
+        values[draw.NextBetween(0, ModelState.ParameterCount - 1)] ^=
+            1L << draw.NextBetween(0, 62);
+        State = ModelState.Of(State.Step, values, isVoid: true);
+        world.Checker.OnCorrupted(this, seed);
     }
 
     public void Handle(object message)
@@ -152,6 +176,9 @@ internal partial class SimulatedTraining(ProcessLife life, SimulatedWorld world,
         }
     }
 
+    /// <summary>What it holds after it has loaded that.</summary>
+    protected virtual ModelState Restored(ModelState loaded) => loaded;
+
     /// <summary>What a halt does to the work in flight.</summary>
     protected virtual void Cancel() => Leave("halted");
 
@@ -175,12 +202,13 @@ internal partial class SimulatedTraining(ProcessLife life, SimulatedWorld world,
     {
         if (order.CheckpointFolder.Length == 0)
         {
-            State = ModelState.Initial(seed);
+            State = Restored(ModelState.Initial(seed));
         }
-        else if (world.Disk.ReadCheckpoint(order.CheckpointFolder) is { } loaded)
+        else if ((world.Disk.ReadCheckpoint(order.CheckpointFolder)
+            ?? world.Disk.OldestAfter(order.Description.RunFolder, order.Step)) is { } loaded)
         {
             world.Checker.OnLoaded(seed, order, loaded);
-            State = loaded;
+            State = Restored(loaded);
         }
         else
         {

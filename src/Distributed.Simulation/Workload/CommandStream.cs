@@ -66,7 +66,7 @@ internal sealed class CommandStream
             watched = job.Number;
             Coordinator.Tell(
                 job.IsAccepted
-                    ? new WatchJob(job.Number, job.EpochsSeen, this)
+                    ? new WatchJob(job.Number, job.EpochsSeen, job.ReturnsSeen, this)
                     : new SubmitJob(job.Number, job.Description, this),
                 this);
         }

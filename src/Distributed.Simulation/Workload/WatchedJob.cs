@@ -18,5 +18,7 @@ internal sealed class WatchedJob(
 
     public int EpochsSeen { get; set; }
 
+    public int ReturnsSeen { get; set; }
+
     public RunEvent? Outcome { get; set; }
 }

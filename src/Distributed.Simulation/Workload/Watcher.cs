@@ -74,6 +74,10 @@ internal sealed class Watcher : IEventHandler
             case StopJobReply { Found: true }:
                 stopIsWanted = false;
                 break;
+            case RunReturned returned:
+                Job.EpochsSeen = Math.Min(Job.EpochsSeen, returned.EpochsKept);
+                Job.ReturnsSeen = returned.Returns;
+                break;
             case EpochCompleted epoch:
                 world.Checker.Expect(
                     epoch.Epoch == Job.EpochsSeen + 1, "watchers",
@@ -160,6 +164,8 @@ internal sealed class Watcher : IEventHandler
         stopIsWanted = false;
         if (outcome is RunInterrupted interrupted && random.NextPercent(60))
         {
+            // As train --resume does.
+            world.Disk.CutBack(ended.Description.RunFolder, interrupted.Step, returns: 0);
             Begin(ended.Description with
             {
                 StartStep = interrupted.Step,

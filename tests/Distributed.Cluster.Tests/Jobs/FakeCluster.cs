@@ -114,8 +114,8 @@ internal sealed class FakeCluster
     public void Submit(JobDescription job) => Leading.Tell(
         new SubmitJob(JobNumber, job, watcher));
 
-    public void Watch(int epochsSeen) => Leading.Tell(
-        new WatchJob(JobNumber, epochsSeen, watcher));
+    public void Watch(int epochsSeen, int returnsSeen = 0) => Leading.Tell(
+        new WatchJob(JobNumber, epochsSeen, returnsSeen, watcher));
 
     public void Stop()
     {
@@ -180,6 +180,7 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
     private PrepareJob? order;
     private (long Step, StepVotes Votes, bool Hash)? asked;
     private long parameters;
+    private long corruption;
     private long step;
 
     public string Name => name;
@@ -208,7 +209,12 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
 
     public string HashSuffix { get; set; } = "";
 
+    /// <summary>What the last hash of a job says differs.</summary>
+    public string ResultSuffix { get; set; } = "";
+
     public List<long> Saved { get; } = [];
+
+    public int Preparations { get; private set; }
 
     public bool IsReleased { get; private set; }
 
@@ -229,6 +235,8 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
         answerTo = worker;
         step = job.Step;
         parameters = job.Step * (job.Step + 1) / 2;
+        corruption = 0;
+        Preparations++;
         if (FailureAtPrepare is { } failure)
             Answer(new TrainingFailed(Job, failure));
         else
@@ -252,6 +260,7 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
             }
 
             (step, parameters) = (source.step, source.parameters);
+            corruption = source.corruption;
             Copies++;
         }
 
@@ -274,10 +283,17 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
                 batch => new TestBatchResult(batch, batch * 0.5, batch, 10)),
         ]));
 
-    public void SaveCheckpoint(long saved, bool write)
+    /// <summary>Its memory changes: from now on it sends the others wrong sums too.</summary>
+    public void Corrupt()
+    {
+        corruption += 1000;
+        parameters += 1000;
+    }
+
+    public void SaveCheckpoint(long saved, bool write, long stepKept)
     {
         Assert.Equal(step, saved);
-        Answer(new SnapshotTaken(Job, saved));
+        Answer(new SnapshotTaken(Job, saved, Hash));
         if (!write)
             return;
         if (CheckpointFailure is { } failure)
@@ -290,7 +306,8 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
         Answer(new CheckpointDone(Job, saved, $"/checkpoints/{saved}"));
     }
 
-    public void HashParameters() => Answer(new ParametersReady(Job, Hash));
+    public void HashParameters() => Answer(
+        new ParametersReady(Job, Hash + ResultSuffix));
 
     public void Halt(int generation, string reason)
     {
@@ -344,12 +361,13 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
         Assert.Single(ranks.Select(rank => rank.asked!.Value.Step).Distinct());
         int stops = ranks.Count(rank => rank.asked!.Value.Votes.Stop);
         int yields = ranks.Count(rank => rank.asked!.Value.Votes.Yield);
+        long wrong = ranks.Sum(rank => rank.corruption);
         foreach (FakeTraining rank in ranks.Where(chosen.Contains))
         {
             (long next, StepVotes _, bool hash) = rank.asked!.Value;
             rank.asked = null;
             rank.step = next;
-            rank.parameters += next;
+            rank.parameters += next + wrong;
             rank.Answer(new StepDone(
                 Job, new StepRecord(next, 1.0 / next, 32, 64, 0.1, 1, 1, 0, 2), stops, yields,
                 hash ? rank.Hash : ""));

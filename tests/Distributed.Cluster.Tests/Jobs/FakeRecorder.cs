@@ -20,6 +20,12 @@ internal sealed class FakeRecorder
 
     public int Endings { get; private set; }
 
+    /// <summary>Takes nothing back and does not answer, as a disk that hangs.</summary>
+    public bool HangsOnReturn { get; set; }
+
+    /// <summary>The steps to which the record was cut back.</summary>
+    public List<long> Returns { get; } = [];
+
     public IRunRecorder Open()
     {
         var recording = new Recording(this);
@@ -49,10 +55,7 @@ internal sealed class FakeRecorder
                 return;
             }
 
-            job.Tell(new RecordingBegun(
-                log.Steps.LastOrDefault(), [.. log.Epochs],
-                log.Times.GroupBy(time => time.Incarnation).ToDictionary(
-                    group => group.Key, group => group.Max(time => time.Sequence))));
+            TellBegun();
         }
 
         public void Numerics(string numerics)
@@ -62,7 +65,7 @@ internal sealed class FakeRecorder
         public void Steps(IReadOnlyList<StepRecord> steps) => buffered.Add(
             () => log.Steps.AddRange(steps.Select(step => step.Step)));
 
-        public void Times(ReportOrigin origin, IReadOnlyList<StepRecord> steps) => buffered.Add(
+        public void Times(ReportOrigin origin, StepsCommitted report) => buffered.Add(
             () => log.Times.Add((origin.Incarnation, origin.Sequence)));
 
         public void Epoch(EpochCompleted epoch) => buffered.Add(() => log.Epochs.Add(epoch));
@@ -71,6 +74,17 @@ internal sealed class FakeRecorder
         {
             Write();
             job!.Tell(new RecordingDurable(mark));
+        }
+
+        public void ReturnTo(long step, int returns)
+        {
+            if (log.HangsOnReturn)
+                return;
+            Write();
+            log.Returns.Add(step);
+            log.Steps.RemoveAll(later => later > step);
+            log.Epochs.RemoveAll(epoch => epoch.Step > step);
+            TellBegun();
         }
 
         public void End(RunCompleted? summary)
@@ -83,6 +97,11 @@ internal sealed class FakeRecorder
         public void Abandon() => isOver = true;
 
         public void Crash() => isOver = true;
+
+        private void TellBegun() => job!.Tell(new RecordingBegun(
+            log.Steps.LastOrDefault(), [.. log.Epochs],
+            log.Times.GroupBy(time => time.Incarnation).ToDictionary(
+                group => group.Key, group => group.Max(time => time.Sequence))));
 
         private void Write()
         {

@@ -172,20 +172,6 @@ public sealed class JobTests
     }
 
     [Fact]
-    public void ARankWithOtherParametersIsNamed()
-    {
-        FakeCluster cluster = Cluster(3);
-        cluster.Trainings[2].HashSuffix = "!";
-        cluster.Submit(FakeCluster.Job(3));
-        cluster.Run();
-        var failed = Assert.IsType<RunFailed>(cluster.Outcome);
-        Assert.Equal(ExitCodes.NumericsDiverged, failed.ExitCode);
-        Assert.StartsWith(
-            "parameters differ after step 3: w2 disagree with the majority", failed.Message,
-            StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void WorkersWithOtherNumericsAreRefusedBeforeTheFirstStep()
     {
         FakeCluster cluster = Cluster(2);

@@ -99,7 +99,7 @@ public sealed class WorkerActorTests : IDialPort
         Join(term: 1);
         RunTo(step: 40);
         List<ReportSent> first = [.. link.Told.OfType<ReportSent>()];
-        Say(new ReportsRecorded(1, first[^2].Sequence));
+        Say(new ReportsRecorded(1, first[^2].Sequence, 0));
         Tell(new LinkClosed(link, "it died"));
         training.HoldAt = 60;
         training.TryCommit();
@@ -156,7 +156,7 @@ public sealed class WorkerActorTests : IDialPort
         bounded.Tell(new LinkOpened(link));
         foreach (CoordinatorMessage message in new CoordinatorMessage[]
         {
-            new Welcome(1), new Ordered(new PrepareJob(1, Description, 0, "")),
+            new Welcome(1), new Ordered(new PrepareJob(1, Description, 0, "", Returns: 0)),
             new Ordered(new HaltJob(1, 1, "start")), new Ordered(Form(1, incarnation: 8)),
         })
         {
@@ -166,7 +166,7 @@ public sealed class WorkerActorTests : IDialPort
 
         Assert.Equal(64, patient.Step);
         bounded.Tell(new LinkMessage(
-            link, new ReportsRecorded(1, link.Told.OfType<ReportSent>().Last().Sequence)));
+            link, new ReportsRecorded(1, link.Told.OfType<ReportSent>().Last().Sequence, 0)));
         environment.Settle();
         Assert.Equal(128, patient.Step);
     }
@@ -181,7 +181,7 @@ public sealed class WorkerActorTests : IDialPort
         Assert.Equal(step, training.Step);
     }
 
-    private void Prepare() => Say(new Ordered(new PrepareJob(1, Description, 0, "")));
+    private void Prepare() => Say(new Ordered(new PrepareJob(1, Description, 0, "", Returns: 0)));
 
     private static FormGeneration Form(int number, ulong incarnation = 7) => new(
         1,
