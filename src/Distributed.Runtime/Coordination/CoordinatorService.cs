@@ -76,7 +76,9 @@ internal sealed class CoordinatorService(CoordinatorEndpoint coordinator)
         WatchJobRequest request, IServerStreamWriter<JobEvent> responseStream,
         ServerCallContext context) =>
         WatchAsync(
-            request.Job, watcher => new WatchJob(request.Job, request.EpochsSeen, watcher),
+            request.Job,
+            watcher => new WatchJob(
+                request.Job, request.EpochsSeen, request.ReturnsSeen, watcher),
             responseStream, context);
 
     public override async Task<Protocol.StopJobReply> StopJob(

@@ -12,6 +12,8 @@ internal sealed class JobWatch(ulong number, Cluster.Jobs.JobDescription job)
     private int epochsSeen =
         WorkProgress.At(job.StartStep, job.Schedule).EpochsEvaluated;
 
+    private int returnsSeen;
+
     public bool IsAccepted { get; private set; }
 
     public bool IsEnded { get; private set; }
@@ -22,7 +24,12 @@ internal sealed class JobWatch(ulong number, Cluster.Jobs.JobDescription job)
         var client = new Protocol.Coordinator.CoordinatorClient(invoker);
         return IsAccepted
             ? client.WatchJob(
-                new WatchJobRequest { Job = number, EpochsSeen = epochsSeen },
+                new WatchJobRequest
+                {
+                    Job = number,
+                    EpochsSeen = epochsSeen,
+                    ReturnsSeen = returnsSeen,
+                },
                 cancellationToken: cancellation)
             : client.SubmitJob(
                 new SubmitJobRequest { Job = number, Description = JobCodec.ToProto(job) },
@@ -37,6 +44,10 @@ internal sealed class JobWatch(ulong number, Cluster.Jobs.JobDescription job)
                 return false;
             case Cluster.Jobs.JobAccepted:
                 IsAccepted = true;
+                return true;
+            case Cluster.Jobs.RunReturned returned:
+                epochsSeen = Math.Min(epochsSeen, returned.EpochsKept);
+                returnsSeen = returned.Returns;
                 return true;
             case EpochCompleted epoch when epoch.Epoch <= epochsSeen:
                 return false;

@@ -47,22 +47,19 @@ internal static class EventCodec
                 ImagesPerSecond = step.ImagesPerSecond,
             },
         },
-        EpochCompleted epoch => new()
-        {
-            Epoch = new()
-            {
-                Epoch = epoch.Epoch,
-                Step = epoch.Step,
-                TrainLoss = epoch.TrainLoss,
-                TrainAccuracy = epoch.TrainAccuracy,
-                TestLoss = epoch.TestLoss,
-                TestAccuracy = epoch.TestAccuracy,
-                Seconds = epoch.Seconds,
-            },
-        },
+        EpochCompleted epoch => new() { Epoch = ToProto(epoch) },
         CheckpointSaved saved => new()
         {
             Checkpoint = new() { Step = saved.Step, Path = saved.Path },
+        },
+        Cluster.Jobs.RunReturned returned => new()
+        {
+            Returned = new()
+            {
+                Step = returned.Step,
+                EpochsKept = returned.EpochsKept,
+                Returns = returned.Returns,
+            },
         },
         Cluster.Jobs.Notice notice => new() { Notice = new() { Text = notice.Text } },
         Cluster.Jobs.RunCompleted completed => new() { Completed = ToProto(completed) },
@@ -100,6 +97,8 @@ internal static class EventCodec
             message.Epoch.Seconds),
         JobEvent.EventOneofCase.Checkpoint =>
             new CheckpointSaved(message.Checkpoint.Step, message.Checkpoint.Path),
+        JobEvent.EventOneofCase.Returned => new Cluster.Jobs.RunReturned(
+            message.Returned.Step, message.Returned.EpochsKept, message.Returned.Returns),
         JobEvent.EventOneofCase.Notice => new Cluster.Jobs.Notice(message.Notice.Text),
         JobEvent.EventOneofCase.Completed => FromProto(message.Completed),
         JobEvent.EventOneofCase.Interrupted => new Cluster.Jobs.RunInterrupted(
@@ -120,6 +119,17 @@ internal static class EventCodec
         message.Workers.AddRange(generation.Workers);
         return message;
     }
+
+    private static EpochEvent ToProto(EpochCompleted epoch) => new()
+    {
+        Epoch = epoch.Epoch,
+        Step = epoch.Step,
+        TrainLoss = epoch.TrainLoss,
+        TrainAccuracy = epoch.TrainAccuracy,
+        TestLoss = epoch.TestLoss,
+        TestAccuracy = epoch.TestAccuracy,
+        Seconds = epoch.Seconds,
+    };
 
     private static RunCompleted ToProto(Cluster.Jobs.RunCompleted completed) => new()
     {

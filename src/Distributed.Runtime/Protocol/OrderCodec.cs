@@ -14,7 +14,12 @@ internal static class OrderCodec
         Cluster.Coordination.HeartbeatAnswer => new() { Heartbeat = new() },
         Cluster.Coordination.ReportsRecorded recorded => new()
         {
-            Recorded = new() { Job = recorded.Job, Sequence = recorded.Sequence },
+            Recorded = new()
+            {
+                Job = recorded.Job,
+                Sequence = recorded.Sequence,
+                CheckpointStep = recorded.CheckpointStep,
+            },
         },
         Ordered ordered => ToFrame(ordered.Order),
         Cluster.Coordination.Welcome welcome => new() { Welcome = new() { Term = welcome.Term } },
@@ -35,7 +40,7 @@ internal static class OrderCodec
     {
         CoordinatorFrame.FrameOneofCase.Heartbeat => Cluster.Coordination.HeartbeatAnswer.Instance,
         CoordinatorFrame.FrameOneofCase.Recorded => new Cluster.Coordination.ReportsRecorded(
-            frame.Recorded.Job, frame.Recorded.Sequence),
+            frame.Recorded.Job, frame.Recorded.Sequence, frame.Recorded.CheckpointStep),
         CoordinatorFrame.FrameOneofCase.Welcome =>
             new Cluster.Coordination.Welcome(frame.Welcome.Term),
         CoordinatorFrame.FrameOneofCase.NotLeader =>
@@ -55,6 +60,7 @@ internal static class OrderCodec
                 Description = JobCodec.ToProto(prepare.Description),
                 Step = prepare.Step,
                 CheckpointFolder = prepare.CheckpointFolder,
+                Returns = prepare.Returns,
             },
         },
         Cluster.Jobs.HaltJob halt => new()
@@ -95,7 +101,7 @@ internal static class OrderCodec
     {
         CoordinatorFrame.FrameOneofCase.Prepare => new Cluster.Jobs.PrepareJob(
             frame.Prepare.Job, JobCodec.FromProto(frame.Prepare.Description), frame.Prepare.Step,
-            frame.Prepare.CheckpointFolder),
+            frame.Prepare.CheckpointFolder, frame.Prepare.Returns),
         CoordinatorFrame.FrameOneofCase.Halt => new Cluster.Jobs.HaltJob(
             frame.Halt.Job, frame.Halt.Generation, frame.Halt.Reason),
         CoordinatorFrame.FrameOneofCase.Yield => new Cluster.Jobs.YieldWork(

@@ -69,6 +69,7 @@ internal static class ReportCodec
                 ParametersSha256 = result.ParametersSha256,
                 TrainingSeconds = result.TrainingSeconds,
             },
+        Returns = state.Returns,
     };
 
     /// <summary>Null for a phase or a blame of another version.</summary>
@@ -91,7 +92,7 @@ internal static class ReportCodec
             : null;
         return new(
             message.Job, message.Generation, phase, message.Step, message.Numerics, message.Device,
-            failure, result);
+            failure, result, message.Returns);
     }
 
     private static Report ToProto(ReportSent sent)
@@ -109,6 +110,8 @@ internal static class ReportCodec
                 message.Hashed = new()
                 {
                     Job = hashed.Job,
+                    Generation = hashed.Generation,
+                    IsSaved = hashed.IsSaved,
                     Step = hashed.Step,
                     Sha256 = hashed.Sha256,
                 };
@@ -117,6 +120,7 @@ internal static class ReportCodec
                 message.Checkpoint = new()
                 {
                     Job = written.Job,
+                    Generation = written.Generation,
                     Step = written.Step,
                     Path = written.Path,
                 };
@@ -134,15 +138,23 @@ internal static class ReportCodec
         Report.ReportOneofCase.Steps => FromProto(message.Steps),
         Report.ReportOneofCase.Epoch => FromProto(message.Epoch),
         Report.ReportOneofCase.Hashed => new Cluster.Jobs.ParametersHashed(
-            message.Hashed.Job, message.Hashed.Step, message.Hashed.Sha256),
+            message.Hashed.Job, message.Hashed.Generation, message.Hashed.Step,
+            message.Hashed.IsSaved, message.Hashed.Sha256),
         Report.ReportOneofCase.Checkpoint => new Cluster.Jobs.CheckpointWritten(
-            message.Checkpoint.Job, message.Checkpoint.Step, message.Checkpoint.Path),
+            message.Checkpoint.Job, message.Checkpoint.Generation, message.Checkpoint.Step,
+            message.Checkpoint.Path),
         _ => null,
     };
 
     private static StepsCommitted ToProto(Cluster.Jobs.StepsCommitted report)
     {
-        var message = new StepsCommitted { Job = report.Job, Rank = report.Rank };
+        var message = new StepsCommitted
+        {
+            Job = report.Job,
+            Generation = report.Generation,
+            Rank = report.Rank,
+            LongestGapMs = report.LongestGapMs,
+        };
         foreach (Cluster.Jobs.StepRecord step in report.Steps)
         {
             message.Steps.Add(new StepRecord
@@ -163,18 +175,20 @@ internal static class ReportCodec
     }
 
     private static Cluster.Jobs.StepsCommitted FromProto(StepsCommitted message) => new(
-        message.Job, message.Rank,
+        message.Job, message.Generation, message.Rank,
         [
             .. message.Steps.Select(step => new Cluster.Jobs.StepRecord(
                 step.Step, step.Loss, step.Correct, step.Samples, step.LearningRate,
                 step.ComputeMs, step.CommunicationMs, step.WaitMs, step.StepMs)),
-        ]);
+        ],
+        message.LongestGapMs);
 
     private static EpochEvaluated ToProto(Cluster.Jobs.EpochEvaluated epoch)
     {
         var message = new EpochEvaluated
         {
             Job = epoch.Job,
+            Generation = epoch.Generation,
             Epoch = epoch.Epoch,
             Step = epoch.Step,
             TrainLoss = epoch.TrainLoss,
@@ -191,7 +205,8 @@ internal static class ReportCodec
     }
 
     private static Cluster.Jobs.EpochEvaluated FromProto(EpochEvaluated message) => new(
-        message.Job, message.Epoch, message.Step, message.TrainLoss, message.TrainAccuracy,
+        message.Job, message.Generation, message.Epoch, message.Step, message.TrainLoss,
+        message.TrainAccuracy,
         [
             .. message.TestBatches.Select(batch => new Cluster.Jobs.TestBatchResult(
                 batch.Batch, batch.LossSum, batch.Correct, batch.Samples)),

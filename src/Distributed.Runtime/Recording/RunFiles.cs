@@ -1,6 +1,7 @@
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 using Distributed.Telemetry;
+using Distributed.Training.Checkpoints;
 using Distributed.Training.Specification;
 
 namespace Distributed.Runtime.Recording;
@@ -34,11 +35,20 @@ internal sealed class RunFiles : IDisposable
     /// <summary>What the folder held before.</summary>
     public RecordingBegun Begun => _history.Begun;
 
+    /// <summary>As the other one, for a job that has just begun or goes on as it was.</summary>
+    public static RunFiles Open(JobDescription description, TimeProvider clock) =>
+        Open(description, description.StartStep, clock);
+
     /// <summary>
     /// Mends what a killed process has left, and takes the files away from one that only sleeps.
     /// </summary>
+    /// <param name="description">Of the job.</param>
+    /// <param name="startStep">What is in the event files after this step, and not in metrics.jsonl
+    /// any more, is taken back.</param>
+    /// <param name="clock">Tells when points were written.</param>
     /// <exception cref="OperatingException">The folder cannot be read or written.</exception>
-    public static RunFiles Open(JobDescription description, TimeProvider clock)
+    public static RunFiles Open(
+        JobDescription description, long startStep, TimeProvider clock)
     {
         string folder = description.RunFolder;
         RunRecord record = RecordOf(description);
@@ -49,7 +59,7 @@ internal sealed class RunFiles : IDisposable
             EventHistory earlier = EventHistory.TakeOver(folder);
             RunHistory history = RunHistory.Read(metrics.Path, earlier);
             events = new EventFileWriter(
-                folder, StartStep(description, history, earlier), earlier, clock);
+                folder, SessionStart(startStep, history, earlier), earlier, clock);
             // Makes the names of the new files durable too.
             record.Save(folder);
             var files = new RunFiles(description, record, metrics, events, history, clock);
@@ -63,6 +73,18 @@ internal sealed class RunFiles : IDisposable
             events?.Abandon();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Removes all that a run has put on record after that step, and its checkpoints of later
+    /// steps; who was prepared for fewer returns writes none any more.
+    /// </summary>
+    /// <exception cref="OperatingException">Something is left.</exception>
+    public static void CutBack(string folder, long step, int returns, TimeProvider clock)
+    {
+        var checkpoints = new CheckpointStore(folder, keep: 1, clock);
+        checkpoints.ReturnTo(step, returns);
+        MetricsFile.Truncate(Path.Combine(folder, MetricsFile.FileName), step);
     }
 
     /// <summary>Puts the fingerprint into run.yaml, and the whole into TensorBoard.</summary>
@@ -80,10 +102,10 @@ internal sealed class RunFiles : IDisposable
     public void Steps(IReadOnlyList<StepRecord> steps) => Write(
         steps.Select(step => StepLine.Of(step, _description.Schedule.EpochOf(step.Step))));
 
-    public void Times(ReportOrigin origin, IReadOnlyList<StepRecord> steps)
+    public void Times(ReportOrigin origin, StepsCommitted report)
     {
-        if (steps.Count > 0)
-            Write([TimesLine.Of(origin, steps)]);
+        if (report.Steps.Count > 0)
+            Write([TimesLine.Of(origin, report)]);
     }
 
     public void Epoch(EpochCompleted epoch) => Write([new EpochLine(epoch)]);
@@ -133,14 +155,12 @@ internal sealed class RunFiles : IDisposable
     }
 
     /// <summary>
-    /// A resumed run has what came after its checkpoint taken back in the event files, as it is in
-    /// metrics.jsonl. A coordinator that takes over while the run goes on finds lines after the
-    /// checkpoint, or nothing to take back.
+    /// A run that goes on from a checkpoint has what came after that taken back in the event files,
+    /// as it is in metrics.jsonl. A coordinator that takes over while the run goes on finds lines
+    /// after the checkpoint, or nothing to take back.
     /// </summary>
-    private static long? StartStep(
-        JobDescription description, RunHistory history, EventHistory earlier)
+    private static long? SessionStart(long start, RunHistory history, EventHistory earlier)
     {
-        long start = description.StartStep;
         bool isResumed = history.LastStep <= start && earlier.LastStep > start;
         return earlier.IsEmpty || isResumed ? start + 1 : null;
     }

@@ -83,7 +83,7 @@ internal sealed record StepLine(
 /// </summary>
 internal sealed record TimesLine(
     long Step, ReportOrigin Origin, int Steps, double ComputeMs, double CommunicationMs,
-    double WaitMs, double ImagesPerSecond) : RunLine(Step)
+    double WaitMs, double LongestGapMs, double ImagesPerSecond) : RunLine(Step)
 {
     public const string Kind = "times";
 
@@ -95,7 +95,7 @@ internal sealed record TimesLine(
         ("kind", Kind), ("step", Step), ("rank", Origin.Rank), ("worker", Worker),
         ("sequence", Origin.Sequence), ("steps", Steps), ("compute_ms", ComputeMs),
         ("communication_ms", CommunicationMs), ("wait_ms", WaitMs),
-        ("images_per_second", ImagesPerSecond),
+        ("longest_gap_ms", LongestGapMs), ("images_per_second", ImagesPerSecond),
     ];
 
     public override IReadOnlyList<(string Tag, double Value)> Points
@@ -114,10 +114,15 @@ internal sealed record TimesLine(
         }
     }
 
-    public static TimesLine Of(ReportOrigin origin, IReadOnlyList<StepRecord> steps) => new(
-        steps[^1].Step, origin, steps.Count, steps.Average(step => step.ComputeMs),
-        steps.Average(step => step.CommunicationMs), steps.Average(step => step.WaitMs),
-        steps.Sum(step => (double)step.Samples) / (steps.Sum(step => step.StepMs) / 1e3));
+    public static TimesLine Of(ReportOrigin origin, StepsCommitted report)
+    {
+        IReadOnlyList<StepRecord> steps = report.Steps;
+        return new(
+            steps[^1].Step, origin, steps.Count, steps.Average(step => step.ComputeMs),
+            steps.Average(step => step.CommunicationMs), steps.Average(step => step.WaitMs),
+            report.LongestGapMs,
+            steps.Sum(step => (double)step.Samples) / (steps.Sum(step => step.StepMs) / 1e3));
+    }
 
     public static TimesLine From(JsonElement line) => new(
         Long(line, "step"),
@@ -126,7 +131,8 @@ internal sealed record TimesLine(
                 Text(line, "worker"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
             Long(line, "sequence"), Count(line, "rank")),
         Count(line, "steps"), Number(line, "compute_ms"), Number(line, "communication_ms"),
-        Number(line, "wait_ms"), Number(line, "images_per_second"));
+        Number(line, "wait_ms"), Number(line, "longest_gap_ms"),
+        Number(line, "images_per_second"));
 }
 
 /// <summary>An epoch's end.</summary>

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
+using Distributed.Telemetry;
 
 namespace Distributed.Runtime.Recording;
 
@@ -10,7 +11,7 @@ namespace Distributed.Runtime.Recording;
 /// that hangs is waited for until so many calls wait that memory is in danger; then the recording
 /// fails.
 /// </summary>
-internal sealed class RunRecorder : IRunRecorder
+public sealed class RunRecorder : IRunRecorder
 {
     /// <summary>Minutes of a large cluster's reports.</summary>
     public const int WaitingCallsMax = 1 << 16;
@@ -21,6 +22,7 @@ internal sealed class RunRecorder : IRunRecorder
 
     private IActorRef? _job;
     private string _folder = "";
+    private JobDescription? _description;
     private RunFiles? _files;
     private bool _isEnding;
     private int _isOver;
@@ -40,6 +42,7 @@ internal sealed class RunRecorder : IRunRecorder
         _folder = description.RunFolder;
         Post(() =>
         {
+            _description = description;
             _files = RunFiles.Open(description, _clock);
             Tell(_files.Begun);
         });
@@ -49,8 +52,8 @@ internal sealed class RunRecorder : IRunRecorder
 
     public void Steps(IReadOnlyList<StepRecord> steps) => Post(() => _files!.Steps(steps));
 
-    public void Times(ReportOrigin origin, IReadOnlyList<StepRecord> steps) =>
-        Post(() => _files!.Times(origin, steps));
+    public void Times(ReportOrigin origin, StepsCommitted report) =>
+        Post(() => _files!.Times(origin, report));
 
     public void Epoch(EpochCompleted epoch) => Post(() => _files!.Epoch(epoch));
 
@@ -58,6 +61,15 @@ internal sealed class RunRecorder : IRunRecorder
     {
         _files!.Commit();
         Tell(new RecordingDurable(mark));
+    });
+
+    public void ReturnTo(long step, int returns) => Post(() =>
+    {
+        _files!.Close();
+        _files = null;
+        RunFiles.CutBack(_folder, step, returns, _clock);
+        _files = RunFiles.Open(_description!, step, _clock);
+        Tell(_files.Begun);
     });
 
     public void End(RunCompleted? summary)
@@ -96,10 +108,10 @@ internal sealed class RunRecorder : IRunRecorder
             _job!.Tell(message);
     }
 
-    private void Fail(string message)
+    private void Fail(string message, bool isReplaced = false)
     {
         if (Interlocked.Exchange(ref _isOver, 1) == 0)
-            _job!.Tell(new RecordingFailed(message));
+            _job!.Tell(new RecordingFailed(message, isReplaced));
         _waiting.Writer.TryComplete();
     }
 
@@ -118,7 +130,9 @@ internal sealed class RunRecorder : IRunRecorder
                 // Whatever it is, a job that waits for an answer has to hear of it.
                 bool isOfDisk = failure
                     is OperatingException or IOException or UnauthorizedAccessException;
-                Fail(isOfDisk ? failure.Message : failure.ToString());
+                Fail(
+                    isOfDisk ? failure.Message : failure.ToString(),
+                    failure is FileReplacedException);
             }
         }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -14,6 +15,8 @@ internal static unsafe partial class LibC
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const nint PidfdOpenNumber = 434;
+    private const int ReadableAndWritable = 3;
+    private const int SharedAndPopulated = 0x8001;
 
     // The numbers of newer calls are the same on every architecture; this one is older.
     private static readonly nint FutexNumber = RuntimeInformation.ProcessArchitecture switch
@@ -66,6 +69,24 @@ internal static unsafe partial class LibC
         return error;
     }
 
+    /// <summary>
+    /// Maps a file for reading and writing, shared, with all its pages mapped at once.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be mapped.</exception>
+    internal static byte* Map(SafeFileHandle file, long length)
+    {
+        var memory = MapOnce(
+            0, (nuint)length, ReadableAndWritable, SharedAndPopulated, file, 0);
+        return memory != -1 ? (byte*)memory : throw Failed(Marshal.GetLastPInvokeError());
+    }
+
+    internal static void Unmap(byte* memory, long length) =>
+        _ = UnmapOnce((nint)memory, (nuint)length);
+
+    /// <summary>The error with its number as the result code.</summary>
+    internal static IOException Failed(int error) =>
+        new(new Win32Exception(error).Message, error);
+
     [LibraryImport("libc", EntryPoint = "poll")]
     internal static partial int Poll(PollEntry* entries, nuint count, int timeoutMs);
 
@@ -81,6 +102,13 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "posix_fallocate")]
     private static partial int AllocateOnce(SafeFileHandle file, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MapOnce(
+        nint address, nuint length, int protection, int flags, SafeFileHandle file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int UnmapOnce(nint address, nuint length);
 
     /// <summary>struct pollfd: a negative descriptor is passed over.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.IO.MemoryMappedFiles;
 using System.Numerics;
 using System.Runtime.InteropServices;
@@ -83,7 +82,7 @@ internal sealed unsafe class RingSegment : IDisposable
                 File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             var error = LibC.Allocate(handle, FileBytes(ringBytes));
             if (error != 0)
-                throw new IOException(new Win32Exception(error).Message);
+                throw LibC.Failed(error);
             var segment = new RingSegment(Map(handle, ringBytes), path) { RingBytes = ringBytes };
             segment.Writer.Open();
             *(ulong*)segment._memory = Layout;

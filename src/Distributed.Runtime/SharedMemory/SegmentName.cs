@@ -3,11 +3,17 @@ using System.Globalization;
 namespace Distributed.Runtime.SharedMemory;
 
 /// <summary>
-/// The file of one ring: who made it, and for which ordered pair of ranks. A receiver knows the
-/// whole name in advance, so that it cannot take the file of another process or generation.
+/// The file of one ring, or of one rank's gradients: who made it, and for which ranks. Whoever
+/// opens it knows the whole name in advance, so that it cannot take the file of another process or
+/// generation.
 /// </summary>
+/// <param name="Creator">The process that made it.</param>
+/// <param name="Job">The job.</param>
+/// <param name="Generation">The generation of the job's membership.</param>
+/// <param name="FromRank">The maker's rank.</param>
+/// <param name="ToRank">Who reads the ring; null where all ranks share the file.</param>
 internal readonly record struct SegmentName(
-    ProcessIdentity Creator, ulong Job, int Generation, int FromRank, int ToRank)
+    ProcessIdentity Creator, ulong Job, int Generation, int FromRank, int? ToRank)
 {
     private const string Prefix = "distributed";
 
@@ -20,7 +26,7 @@ internal readonly record struct SegmentName(
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{Prefix}-{Namespace}-{Creator.Id}-{Creator.StartTicks}-{Job:x16}-{Generation}"
-        + $"-{FromRank}-{ToRank}");
+        + $"-{FromRank}-{ToRank?.ToString(CultureInfo.InvariantCulture) ?? "all"}");
 
     internal string PathIn(string directory) => Path.Combine(directory, ToString());
 

@@ -16,14 +16,13 @@ public sealed class SharedMemoryTransport : ITransport
     public static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(10);
 
     private readonly object _gate = new();
-    private readonly ulong _job;
     private readonly SharedMemorySettings _settings;
     private readonly Action<int, string>? _peerLost;
     private readonly Action<SharedMemoryTransport> _closed;
     private readonly PeerProcess?[] _processes;
     private readonly RingWriter?[] _writers;
     private readonly RingReader?[] _readers;
-    private readonly bool[] _lost;
+    private readonly PeerLostException?[] _lost;
     private readonly PeerWatch _watch;
     private bool _closing;
     private string? _cancelReason;
@@ -38,12 +37,12 @@ public sealed class SharedMemoryTransport : ITransport
         Action<SharedMemoryTransport> closed)
     {
         Invariant.Check(rank >= 0 && rank < processIds.Count, "a rank is one of the processes");
-        (_job, Generation, Rank, Size) = (job, generation, rank, processIds.Count);
+        (Job, Generation, Rank, Size) = (job, generation, rank, processIds.Count);
         (_settings, _peerLost, _closed) = (settings, peerLost, closed);
         _processes = new PeerProcess?[Size];
         _writers = new RingWriter?[Size];
         _readers = new RingReader?[Size];
-        _lost = new bool[Size];
+        _lost = new PeerLostException?[Size];
         _watch = new PeerWatch(_processes, Look);
         try
         {
@@ -62,6 +61,16 @@ public sealed class SharedMemoryTransport : ITransport
     public int Size { get; }
 
     public int Generation { get; }
+
+    internal ulong Job { get; }
+
+    internal string Directory => _settings.Directory;
+
+    /// <summary>
+    /// Raised, on any thread, when a peer is lost or the transport is cancelled: those who wait
+    /// for peers elsewhere ask for the <see cref="Failure"/>. Must not block.
+    /// </summary>
+    internal event Action? Disturbed;
 
     public void Send(int peer, in FrameHeader header, ReadOnlyMemory<byte> payload) =>
         WriterOf(peer).Send(header, payload);
@@ -82,13 +91,36 @@ public sealed class SharedMemoryTransport : ITransport
             if (_cancelReason is not null) return;
             _cancelReason = reason;
             var failure = new CollectiveCancelledException(reason);
-            var farewell = $"rank {Rank} left generation {Generation} of job {_job}: {reason}";
+            var farewell = $"rank {Rank} left generation {Generation} of job {Job}: {reason}";
             foreach (var writer in _writers)
                 writer?.Cancel(failure, farewell);
             foreach (var reader in _readers)
                 reader?.Cancel(failure, farewell);
+            // Last: the peers that it wakes look at what was told them above.
+            Disturbed?.Invoke();
         }
     }
+
+    /// <summary>Why a collective of all ranks cannot go on; null while it can.</summary>
+    internal Exception? Failure()
+    {
+        for (var peer = 0; peer < Size; peer++)
+            if (peer != Rank) Look(peer, mayHaveEnded: false);
+        lock (_gate)
+        {
+            return _cancelReason is not null
+                ? new CollectiveCancelledException(_cancelReason)
+                : Array.Find(_lost, lost => lost is not null);
+        }
+    }
+
+    /// <summary>What to throw about a peer that cannot be worked with.</summary>
+    internal PeerLostException Lost(int peer, string reason) => new(
+        Rank, peer, $"process {_processes[peer]!.Id} of this host", reason);
+
+    /// <summary>That of a peer may have ended before this rank looked, and is nobody's.</summary>
+    internal ProcessIdentity ProcessOf(int rank) =>
+        (rank == Rank ? ProcessIdentity.Current : _processes[rank]!.Identity) ?? default;
 
     /// <summary>
     /// Ends in order: what was sent is put where the peers can read it, within
@@ -124,14 +156,14 @@ public sealed class SharedMemoryTransport : ITransport
     {
         Invariant.Check(
             ProcessIdentity.Current is not null, "a process of Linux finds itself in /proc");
-        var own = new SegmentName(ProcessIdentity.Current.Value, _job, Generation, Rank, peer);
+        var own = new SegmentName(ProcessIdentity.Current.Value, Job, Generation, Rank, peer);
         var ringBytes = _settings.RingBytes(Size);
         var segment = RingSegment.Create(_settings.Directory, own, ringBytes);
         _writers[peer] = new RingWriter(
             segment, () => Look(peer, mayHaveEnded: false), () => NeverOpened(peer));
         var process = new PeerProcess(processId, _settings.UsesProcessHandles);
         _processes[peer] = process;
-        var theirs = new SegmentName(process.Identity ?? default, _job, Generation, peer, Rank);
+        var theirs = new SegmentName(ProcessOf(peer), Job, Generation, peer, Rank);
         _readers[peer] = new RingReader(
             peer, Rank, theirs.PathIn(_settings.Directory),
             () => Look(peer, mayHaveEnded: false), () => NeverOpened(peer));
@@ -142,7 +174,7 @@ public sealed class SharedMemoryTransport : ITransport
         var files = Size - 1;
         var bytes = files * RingSegment.FileBytes(_settings.RingBytes(Size));
         return new OperatingException(
-            $"cannot share memory with the other ranks: rank {Rank} of job {_job} needs {bytes}"
+            $"cannot share memory with the other ranks: rank {Rank} of job {Job} needs {bytes}"
             + $" bytes in {files} files in {_settings.Directory}, and that failed"
             + $" ({cause.Message}): free space there, make it larger, or use --transport grpc",
             inner: cause);
@@ -151,7 +183,7 @@ public sealed class SharedMemoryTransport : ITransport
     /// <summary>Looks what has become of a peer; false while its ring is to come.</summary>
     private bool Look(int peer, bool mayHaveEnded)
     {
-        if (Volatile.Read(ref _lost[peer])) return true;
+        if (Volatile.Read(ref _lost[peer]) is not null) return true;
         // First, so that a process that leaves in order and then ends has not just ended.
         var hasEnded = mayHaveEnded && _processes[peer]!.HasEnded;
         var isOpen = TryAttach(peer);
@@ -183,7 +215,7 @@ public sealed class SharedMemoryTransport : ITransport
 
     private void NeverOpened(int peer) => Lose(
         peer,
-        $"it did not open generation {Generation} of job {_job} within"
+        $"it did not open generation {Generation} of job {Job} within"
         + $" {_settings.OpenTimeout.TotalSeconds} s",
         isFailure: true);
 
@@ -192,15 +224,15 @@ public sealed class SharedMemoryTransport : ITransport
     /// </summary>
     private void Lose(int peer, string reason, bool isFailure)
     {
-        var failure = new PeerLostException(
-            Rank, peer, $"process {_processes[peer]!.Id} of this host", reason);
+        var failure = Lost(peer, reason);
         lock (_gate)
         {
-            if (_cancelReason is not null || _lost[peer]) return;
+            if (_cancelReason is not null || _lost[peer] is not null) return;
             ReaderOf(peer).Fail(failure);
             WriterOf(peer).Fail(failure);
             // Last: whoever sees it, without the gate, relies on both having failed.
-            Volatile.Write(ref _lost[peer], true);
+            Volatile.Write(ref _lost[peer], failure);
+            Disturbed?.Invoke();
             if (_closing || !isFailure || _peerLost is null) return;
         }
 

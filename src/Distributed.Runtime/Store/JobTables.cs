@@ -6,7 +6,7 @@ using Distributed.Kernel;
 namespace Distributed.Runtime.Store;
 
 /// <summary>
-/// Jobs, their generations and their checkpoints. What is loaded is what
+/// Jobs, their generations, checkpoints and returns to them. What is loaded is what
 /// <see cref="StoredJob.With"/> makes of the same decisions; all generations and checkpoints stay
 /// on record.
 /// </summary>
@@ -20,12 +20,16 @@ internal sealed class JobTables(StoreConnection database)
         """
         SELECT jobs.job, jobs.description, jobs.stop_reason, jobs.outcome,
             generations.content, generations.numerics, generations.steps_redone,
-            checkpoints.step, checkpoints.path
+            checkpoints.step, checkpoints.path,
+            returns.generation, returns.steps_redone,
+            (SELECT COUNT(*) FROM returns every WHERE every.job = jobs.job)
         FROM jobs
         LEFT JOIN generations ON generations.job = jobs.job AND generations.number =
             (SELECT MAX(newest.number) FROM generations newest WHERE newest.job = jobs.job)
         LEFT JOIN checkpoints ON checkpoints.job = jobs.job AND checkpoints.step =
             (SELECT MAX(newest.step) FROM checkpoints newest WHERE newest.job = jobs.job)
+        LEFT JOIN returns ON returns.job = jobs.job AND returns.generation =
+            (SELECT MAX(newest.generation) FROM returns newest WHERE newest.job = jobs.job)
         WHERE jobs.ended_at_unix_ms IS NULL OR jobs.ended_at_unix_ms >= @since
         ORDER BY jobs.submission_order
         """,
@@ -52,6 +56,9 @@ internal sealed class JobTables(StoreConnection database)
                     ON CONFLICT (job, step) DO NOTHING
                     """,
                     ("@job", job), ("@step", saved.Step), ("@path", saved.Path));
+                break;
+            case ReturnedToCheckpoint returned:
+                Return(job, returned);
                 break;
             case StopRequested stop:
                 database.Execute(
@@ -105,6 +112,16 @@ internal sealed class JobTables(StoreConnection database)
         ("@content", StoreJson.Write(decided.Generation)), ("@reason", decided.Reason),
         ("@numerics", decided.Numerics), ("@redone", decided.StepsRedone));
 
+    private void Return(string job, ReturnedToCheckpoint returned) => database.Execute(
+        """
+        INSERT INTO returns (job, generation, step, ejected, reason, steps_redone)
+        VALUES (@job, @generation, @step, @ejected, @reason, @redone)
+        ON CONFLICT (job, generation) DO NOTHING
+        """,
+        ("@job", job), ("@generation", returned.Generation), ("@step", returned.Step),
+        ("@ejected", StoreJson.Write(returned.Ejected)), ("@reason", returned.Reason),
+        ("@redone", returned.StepsRedone));
+
     private static StoredJob Read(DbDataReader row)
     {
         StoredJob job = StoredJob.New(
@@ -125,8 +142,12 @@ internal sealed class JobTables(StoreConnection database)
             };
         }
 
-        return row.IsDBNull(7)
-            ? job
-            : job.With(new CheckpointRecorded(job.Job, row.GetInt64(7), row.GetString(8)));
+        if (!row.IsDBNull(7))
+            job = job.With(new CheckpointRecorded(job.Job, row.GetInt64(7), row.GetString(8)));
+        if (row.IsDBNull(9))
+            return job;
+        job = job with { Returns = row.GetInt32(11), ReturnedFrom = row.GetInt32(9) };
+        // A newer generation counts on from what the return added.
+        return job.IsVoid ? job with { StepsRedone = row.GetInt64(10) } : job;
     }
 }

@@ -52,8 +52,21 @@ internal static class StoreSchema
         );
         """;
 
+    private const string Returns =
+        """
+        CREATE TABLE returns (
+            job TEXT NOT NULL REFERENCES jobs (job),
+            generation INTEGER NOT NULL,
+            step BIGINT NOT NULL,
+            ejected TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            steps_redone BIGINT NOT NULL,
+            PRIMARY KEY (job, generation)
+        );
+        """;
+
     /// <summary>The step at index i leads from version i to version i + 1.</summary>
-    public static IReadOnlyList<string> Migrations { get; } = [First];
+    public static IReadOnlyList<string> Migrations { get; } = [First, Returns];
 
     /// <summary>Brings the store to the newest version of this program.</summary>
     /// <param name="database">An open connection.</param>

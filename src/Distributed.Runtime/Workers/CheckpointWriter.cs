@@ -25,21 +25,23 @@ internal sealed class CheckpointWriter : IDisposable
     private float[][] _copies = [];
 
     public CheckpointWriter(
-        string runFolder, RunSpec spec, NumericsFingerprint numerics, ModelState state,
+        string runFolder, int returns, RunSpec spec, NumericsFingerprint numerics, ModelState state,
         long stepsPerEpoch, TimeProvider clock)
     {
         _spec = spec;
         _numerics = numerics;
         _state = state;
         _stepsPerEpoch = stepsPerEpoch;
-        _store = new CheckpointStore(runFolder, spec.KeepCheckpoints, clock);
+        _store = new CheckpointStore(runFolder, spec.KeepCheckpoints, clock, returns);
     }
 
     /// <summary>
-    /// Returns once the state is copied. One of the callbacks follows, from another thread: with
+    /// Returns once the state is copied. The checkpoint of <paramref name="stepKept"/> stays, and
+    /// those after it. One of the callbacks follows, from another thread: with
     /// the checkpoint's folder, or with what went wrong.
     /// </summary>
-    public void Save(long step, Action<string> written, Action<Exception> failed)
+    public void Save(
+        long step, long stepKept, Action<string> written, Action<Exception> failed)
     {
         _writing.Wait();
         CheckpointContent content = Copy(step);
@@ -48,7 +50,7 @@ internal sealed class CheckpointWriter : IDisposable
             string path;
             try
             {
-                path = _store.Save(content);
+                path = _store.Save(content, stepKept);
             }
             catch (Exception failure)
             {

@@ -7,9 +7,9 @@ namespace Distributed.Runtime.Workers;
 internal static class SessionNumerics
 {
     public static NumericsFingerprint Of(RunSpec spec, TorchRuntime runtime) => new(
-        runtime.LibtorchVersion, runtime.BlasCore, runtime.CpuCapability, runtime.OneDnnIsa,
-        runtime.Device, spec.Precision.ToString().ToLowerInvariant(), runtime.ThreadCount,
-        spec.GlobalBatch, spec.LogicalShards,
+        runtime.EngineRevision, runtime.LibtorchVersion, runtime.BlasCore, runtime.CpuCapability,
+        runtime.OneDnnIsa, runtime.Device, spec.Precision.ToString().ToLowerInvariant(),
+        runtime.ThreadCount, spec.GlobalBatch, spec.LogicalShards,
         (spec.GlobalBatch + spec.LogicalShards - 1) / spec.LogicalShards,
         spec.Reduction.ToString().ToLowerInvariant());
 }

@@ -71,8 +71,9 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
 
     public void Evaluate(int epoch) => Post(job => job.Evaluate(epoch));
 
-    public void SaveCheckpoint(long step, bool write) => Post(job => job.SaveCheckpoint(
-        step, write, failure => new TrainingFailed(job.Number, Explain(failure))));
+    public void SaveCheckpoint(long step, bool write, long stepKept) => Post(
+        job => job.SaveCheckpoint(
+            step, write, stepKept, failure => new TrainingFailed(job.Number, Explain(failure))));
 
     public void HashParameters() => Post(job => job.HashParameters());
 

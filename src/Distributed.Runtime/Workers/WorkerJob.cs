@@ -53,10 +53,10 @@ internal sealed class WorkerJob : IDisposable
         Network network = Network.Resolve(_spec.Model, _data.Shape, _data.ClassCount);
         _session = new TrainingSession(_spec, network, _data);
         _checkpoints = new CheckpointWriter(
-            _description.RunFolder, _spec, numerics, _session.State, _session.StepsPerEpoch,
-            clock);
+            _description.RunFolder, order.Returns, _spec, numerics, _session.State,
+            _session.StepsPerEpoch, clock);
         if (order.CheckpointFolder.Length > 0)
-            Restore(order.CheckpointFolder, clock);
+            Restore(order, clock);
         _hub.States.Offer(Number, _session.State);
     }
 
@@ -120,6 +120,8 @@ internal sealed class WorkerJob : IDisposable
             }
         }
 
+        ReductionPlan plan = ReductionPlan.Create(
+            generation.Map(_description.LogicalShards), _description.Reduction);
         ITransport? transport = generation.Ranks.Count == 1
             ? null
             : Open(generation, order.Rank);
@@ -127,11 +129,24 @@ internal sealed class WorkerJob : IDisposable
             _transport = transport;
         if (cancellation.IsCancellationRequested)
             transport?.Cancel("the generation is over");
-        _session.Join(
-            ReductionPlan.Create(
-                generation.Map(_description.LogicalShards), _description.Reduction),
-            order.Rank, new CollectiveScope(Number, generation.Number), transport);
-        return new TrainingJoined(Number, generation.Number, Step);
+        string warning = "";
+        try
+        {
+            ResidentBuffers? resident = transport is SharedMemoryTransport shared
+                ? ResidentBuffers.TryOpen(
+                    shared, plan, _session.State.Model.GradientLength, text => warning = text)
+                : null;
+            _session.Join(
+                plan, order.Rank, new CollectiveScope(Number, generation.Number), transport,
+                resident);
+        }
+        catch
+        {
+            transport?.Dispose();
+            throw;
+        }
+
+        return new TrainingJoined(Number, generation.Number, Step, warning);
     }
 
     public TrainingAnswer RunStep(long step, StepVotes votes, bool hashParameters)
@@ -161,19 +176,20 @@ internal sealed class WorkerJob : IDisposable
 
     /// <summary>
     /// Where this rank is to write, it copies the state and lets training go on while the copy is
-    /// written; the answer about that comes from the writer's thread.
+    /// written; the answer about that comes from the writer's thread. The hash is taken after the
+    /// copy: what happens to the parameters in between shows.
     /// </summary>
     public TrainingAnswer SaveCheckpoint(
-        long step, bool write, Func<Exception, TrainingAnswer> failed)
+        long step, bool write, long stepKept, Func<Exception, TrainingAnswer> failed)
     {
         if (write)
         {
             _checkpoints.Save(
-                step, path => Answer(new CheckpointDone(Number, step, path)),
+                step, stepKept, path => Answer(new CheckpointDone(Number, step, path)),
                 failure => Answer(failed(failure)));
         }
 
-        return new SnapshotTaken(Number, step);
+        return new SnapshotTaken(Number, step, _session.State.ParametersSha256());
     }
 
     public TrainingAnswer HashParameters() =>
@@ -221,26 +237,32 @@ internal sealed class WorkerJob : IDisposable
     }
 
     /// <summary>
-    /// A run that goes on meanwhile may have replaced the checkpoint by a newer one, which is as
-    /// good.
+    /// A run that goes on meanwhile may have replaced the checkpoint by a newer one that counts,
+    /// which is as good. The oldest of those does; the newest may not, as yet.
     /// </summary>
-    private void Restore(string folder, TimeProvider clock)
+    private void Restore(PrepareJob order, TimeProvider clock)
     {
-        string? newest = folder;
-        while (newest is not null)
+        var store = new CheckpointStore(_description.RunFolder, _spec.KeepCheckpoints, clock);
+        string folder = order.CheckpointFolder;
+        while (!TryRestore(folder))
         {
-            try
-            {
-                _checkpoints.Restore(newest);
-                return;
-            }
-            catch (OperatingException) when (!Directory.Exists(newest))
-            {
-                var store = new CheckpointStore(
-                    _description.RunFolder, _spec.KeepCheckpoints, clock);
-                using LoadedCheckpoint? valid = store.LoadNewestValid(out _);
-                newest = valid?.Path;
-            }
+            folder = store.OldestAfter(order.Step) ?? throw new OperatingException(
+                $"checkpoint {order.CheckpointFolder} is gone and there is none after it: expected "
+                + "a folder that every worker sees; bring it back and go on with --resume");
+        }
+    }
+
+    /// <summary>False where it is not there any more.</summary>
+    private bool TryRestore(string folder)
+    {
+        try
+        {
+            _checkpoints.Restore(folder);
+            return true;
+        }
+        catch (OperatingException) when (!Directory.Exists(folder))
+        {
+            return false;
         }
     }
 

@@ -44,6 +44,10 @@ internal static class RecordedRun
         step, 1.0 / step, (int)step % 32, 32, 0.1 * step, scale * step, scale / step, scale,
         scale * (step + 1));
 
+    /// <summary>A report of these steps.</summary>
+    public static StepsCommitted Of(IReadOnlyList<StepRecord> steps) =>
+        new(Job: 1, Generation: 1, Rank: 0, steps, LongestGapMs: 2.5);
+
     public static EpochCompleted Epoch(int epoch, long step) => new(
         epoch, step, 0.5 / epoch, 0.25, double.NaN, 1.0 / 3, epoch * 1.5);
 
@@ -61,7 +65,7 @@ internal static class RecordedRun
                     ReportOrigin origin = steps.Origin;
                     if (begun.LastSequences.GetValueOrDefault(origin.Incarnation)
                         < origin.Sequence)
-                        files.Times(origin, steps.Steps);
+                        files.Times(origin, Of(steps.Steps));
                     files.Steps([.. steps.Steps.Where(step => step.Step > lastStep)]);
                     lastStep = Math.Max(lastStep, steps.Steps[^1].Step);
                     break;

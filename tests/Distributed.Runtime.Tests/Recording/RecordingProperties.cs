@@ -128,7 +128,7 @@ public sealed class RecordingProperties
             ReportOrigin origin = report.Origin;
             if (origin.Sequence > _recordedSequences.GetValueOrDefault(origin.Incarnation))
             {
-                _files.Times(origin, report.Steps);
+                _files.Times(origin, RecordedRun.Of(report.Steps));
                 _recordedSequences[origin.Incarnation] = origin.Sequence;
             }
 

@@ -7,7 +7,7 @@ namespace Distributed.Runtime.Tests.Recording;
 public sealed class RunFilesTests : IDisposable
 {
     private static readonly NumericsFingerprint Fingerprint = new(
-        "2.6", "SkylakeX", "AVX2", "AVX512", "cpu", "fp32", 1, 32, 2, 16, "exact");
+        2, "2.6", "SkylakeX", "AVX2", "AVX512", "cpu", "fp32", 1, 32, 2, 16, "exact");
 
     private readonly RunFolder folder = new();
 

@@ -35,7 +35,7 @@ public sealed class RunLineTests : IDisposable
             metrics.Append(StepLine.Of(RecordedRun.Step(4), 1).Fields);
             metrics.Append(TimesLine.Of(
                 new ReportOrigin(RecordedRun.WorkerA, 7, 1),
-                [RecordedRun.Step(1), RecordedRun.Step(2)]).Fields);
+                RecordedRun.Of([RecordedRun.Step(1), RecordedRun.Step(2)])).Fields);
             metrics.Append(new EpochLine(RecordedRun.Epoch(2, 8)).Fields);
             metrics.Append(DoneLine.Of(RecordedRun.Summary).Fields);
         }
@@ -46,7 +46,7 @@ public sealed class RunLineTests : IDisposable
                 + "\"learning_rate\":0.4}",
             """{"kind":"times","step":2,"rank":1,"worker":"000000000000000a","sequence":7,"""
                 + "\"steps\":2,\"compute_ms\":1.5,\"communication_ms\":0.75,\"wait_ms\":1,"
-                + "\"images_per_second\":12800}",
+                + "\"longest_gap_ms\":2.5,\"images_per_second\":12800}",
             """{"kind":"epoch","epoch":2,"step":8,"train_loss":0.25,"train_accuracy":0.25,"""
                 + "\"test_loss\":\"NaN\",\"test_accuracy\":0.3333333333333333,\"seconds\":3}",
             """{"kind":"done","step":10,"samples":320,"test_accuracy":0.5,"test_loss":"NaN","""
@@ -76,7 +76,8 @@ public sealed class RunLineTests : IDisposable
         1 => new TimesLine(
             random.NextInt64(),
             new ReportOrigin((ulong)random.NextInt64() * 2, random.NextInt64(), random.Next()),
-            random.Next(), Number(random), Number(random), Number(random), Number(random)),
+            random.Next(), Number(random), Number(random), Number(random), Number(random),
+            Number(random)),
         2 => new EpochLine(new EpochCompleted(
             random.Next(), random.NextInt64(), Number(random), Number(random), Number(random),
             Number(random), Number(random))),

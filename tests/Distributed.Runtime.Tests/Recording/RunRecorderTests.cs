@@ -63,7 +63,7 @@ public sealed class RunRecorderTests : IDisposable
         successor.Begin(RecordedRun.Describe(folder.Path), successorJob);
         Assert.Equal(2, Assert.IsType<RecordingBegun>(successorJob.Next()).LastStep);
         stale.Steps([RecordedRun.Step(3)]);
-        stale.Times(new ReportOrigin(1, 1, 0), [RecordedRun.Step(3)]);
+        stale.Times(new ReportOrigin(1, 1, 0), RecordedRun.Of([RecordedRun.Step(3)]));
         stale.Epoch(RecordedRun.Epoch(1, 3));
         stale.Commit(2);
         Assert.Contains(
@@ -79,6 +79,55 @@ public sealed class RunRecorderTests : IDisposable
         Assert.Empty(folder.LinesOf("epoch"));
         folder.ShowsItsMetrics();
         folder.HoldsEachPointOnce();
+    }
+
+    /// <summary>
+    /// All after the step is gone, in the metrics, in TensorBoard and among the checkpoints, and is
+    /// recorded once more; the same again, also by a successor, changes nothing.
+    /// </summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task A_run_that_returns_records_the_steps_after_its_checkpoint_anew(long step)
+    {
+        string checkpoints = Path.Combine(folder.Path, "checkpoints");
+        foreach (int saved in new[] { 4, 8 })
+            Directory.CreateDirectory(Path.Combine(checkpoints, $"step-{saved:D8}"));
+        RunRecorder recorder = Begin();
+        recorder.Numerics("");
+        for (long number = 1; number <= 9; number++)
+            recorder.Steps([RecordedRun.Step(number)]);
+        recorder.Times(new ReportOrigin(7, 3, 0), RecordedRun.Of([RecordedRun.Step(9)]));
+        recorder.Epoch(RecordedRun.Epoch(1, 4));
+        recorder.Epoch(RecordedRun.Epoch(2, 8));
+        recorder.ReturnTo(step, returns: 1);
+        RecordingBegun begun = Assert.IsType<RecordingBegun>(job.Next());
+        Assert.Equal(step, begun.LastStep);
+        Assert.Equal(step >= 4 ? 1 : 0, begun.Epochs.Count);
+        Assert.Empty(begun.LastSequences);
+        Assert.Equal(
+            step >= 4 ? ["step-00000004"] : [],
+            Directory.GetDirectories(checkpoints).Select(Path.GetFileName));
+        recorder.Abandon();
+        await recorder.Completion;
+
+        RunRecorder successor = Begin();
+        successor.ReturnTo(step, returns: 1);
+        Assert.Equal(step, Assert.IsType<RecordingBegun>(job.Next()).LastStep);
+        successor.Numerics("");
+        for (long number = step + 1; number <= 10; number++)
+            successor.Steps([RecordedRun.Step(number)]);
+        successor.Times(new ReportOrigin(7, 4, 0), RecordedRun.Of([RecordedRun.Step(9)]));
+        foreach (int epoch in new[] { 1, 2 }.Skip(begun.Epochs.Count))
+            successor.Epoch(RecordedRun.Epoch(epoch, 4 * epoch));
+        successor.End(null);
+        Assert.IsType<RecordingEnded>(job.Next());
+        Assert.Equal(
+            Enumerable.Range(1, 10).Select(number => (long)number),
+            folder.Numbers("step", "step"));
+        Assert.Equal([1, 2], folder.Numbers("epoch", "epoch"));
+        folder.ShowsItsMetrics();
     }
 
     [Fact]

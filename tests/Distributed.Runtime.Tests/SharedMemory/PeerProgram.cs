@@ -22,7 +22,7 @@ internal static class PeerProgram
         try
         {
             using var transport = Open(rank: 1, arguments[0], [parent, Environment.ProcessId]);
-            Reduce(transport, steps: int.MaxValue, _ => { });
+            Reduce(transport, bool.Parse(arguments[2]), steps: int.MaxValue, _ => { });
         }
         catch (PeerLostException)
         {
@@ -32,14 +32,14 @@ internal static class PeerProgram
         return 1;
     }
 
-    public static Process Start(string directory)
+    public static Process Start(string directory, bool isResident = false)
     {
         var runtime = RuntimeEnvironment.GetRuntimeDirectory();
         var start = new ProcessStartInfo(
             Path.GetFullPath(Path.Combine(runtime, "../../../dotnet")),
             [
                 "exec", typeof(PeerProgram).Assembly.Location, directory,
-                Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
+                Environment.ProcessId.ToString(CultureInfo.InvariantCulture), $"{isResident}",
             ]);
         return Process.Start(start)!;
     }
@@ -55,18 +55,27 @@ internal static class PeerProgram
     }
 
     /// <summary>Sums (rank + 1) over the ranks, step after step, and checks each sum.</summary>
-    public static void Reduce(ITransport transport, int steps, Action<int> done)
+    public static void Reduce(
+        SharedMemoryTransport transport, bool isResident, int steps, Action<int> done)
     {
         var plan = ReductionPlan.Create(ShardMap.Even(2, 2), ReductionOrder.Exact);
-        var buffer = new byte[Elements * sizeof(float)];
-        var scope = new CollectiveScope(TransportCluster.Job, 0);
-        var reducer = new AllReducer(transport, plan, [buffer], scope);
+        using var resident = isResident
+            ? ResidentBuffers.TryOpen(transport, plan, Elements)
+            : null;
+        IBucketReducer reducer = resident is not null
+            ? resident
+            : new AllReducer(
+                transport, plan, [new byte[Elements * sizeof(float)]],
+                new CollectiveScope(TransportCluster.Job, 0));
+        if (isResident != resident is not null)
+            throw new InvalidDataException("there is no room for the buffers");
         for (var step = 0; step < steps; step++)
         {
-            MemoryMarshal.Cast<byte, float>(buffer.AsSpan()).Fill(transport.Rank + 1);
+            var buffer = reducer.Output;
+            MemoryMarshal.Cast<byte, float>(buffer.Span).Fill(transport.Rank + 1);
             reducer.Reduce(step, 0, 0, Elements);
-            transport.Flush();
-            if (MemoryMarshal.Cast<byte, float>(reducer.Output.Span).IndexOfAnyExcept(3f) >= 0)
+            reducer.EndStep();
+            if (MemoryMarshal.Cast<byte, float>(buffer.Span).IndexOfAnyExcept(3f) >= 0)
                 throw new InvalidDataException($"step {step} has another sum than 3");
             done(step);
         }

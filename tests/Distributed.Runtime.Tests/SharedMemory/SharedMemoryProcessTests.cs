@@ -27,17 +27,20 @@ public sealed partial class SharedMemoryProcessTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task APeerKilledInMidAllReduceIsLost(bool usesProcessHandles)
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public async Task APeerKilledInMidAllReduceIsLost(bool usesProcessHandles, bool isResident)
     {
-        using var child = PeerProgram.Start(_directory);
+        using var child = PeerProgram.Start(_directory, isResident);
         using var transport = Open(child, usesProcessHandles);
         using var running = new SemaphoreSlim(0);
-        var reducing = OnThread(() => PeerProgram.Reduce(transport, int.MaxValue, step =>
-        {
-            if (step == 20) running.Release();
-        }));
+        var reducing = OnThread(() => PeerProgram.Reduce(
+            transport, isResident, int.MaxValue, step =>
+            {
+                if (step == 20) running.Release();
+            }));
         if (await Task.WhenAny(reducing, running.WaitAsync(Bound)) == reducing) await reducing;
 
         var killed = Stopwatch.GetTimestamp();
@@ -54,14 +57,16 @@ public sealed partial class SharedMemoryProcessTests : IDisposable
         Assert.Empty(Directory.GetFiles(_directory));
     }
 
-    [Fact]
-    public async Task AStoppedPeerIsWaitedForAndCancelStillWakes()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStoppedPeerIsWaitedForAndCancelStillWakes(bool isResident)
     {
-        using var child = PeerProgram.Start(_directory);
+        using var child = PeerProgram.Start(_directory, isResident);
         using var transport = Open(child);
         var steps = 0;
         var reducing = OnThread(() => PeerProgram.Reduce(
-            transport, int.MaxValue, step => Volatile.Write(ref steps, step)));
+            transport, isResident, int.MaxValue, step => Volatile.Write(ref steps, step)));
         await StepsPassAsync(20);
         SendSignal(child.Id, Stop);
         await Task.Delay(300);

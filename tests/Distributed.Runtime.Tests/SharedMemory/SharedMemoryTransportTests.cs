@@ -172,12 +172,14 @@ public sealed class SharedMemoryTransportTests(ITestOutputHelper output)
         using var ended = Process.Start("true");
         ended.WaitForExit();
         SegmentName Name(ProcessIdentity creator) => new(creator, 1, 2, 0, 1);
+        var deadsBuffers = (Name(new ProcessIdentity(ended.Id, 5)) with { ToRank = null })
+            .PathIn(directory);
         var living = Name(own).PathIn(directory);
         var reused = Name(own with { StartTicks = own.StartTicks - 1 }).PathIn(directory);
         var dead = Name(new ProcessIdentity(ended.Id, 5)).PathIn(directory);
         var halfMade = dead + ".new";
         var strange = Path.Combine(directory, "distributed-notes.txt");
-        foreach (var path in new[] { living, reused, dead, halfMade, strange })
+        foreach (var path in new[] { living, reused, dead, deadsBuffers, halfMade, strange })
             File.WriteAllText(path, "");
         _ = new SharedMemoryHub(directory);
         Assert.Equal(

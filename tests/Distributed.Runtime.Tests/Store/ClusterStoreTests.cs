@@ -308,6 +308,29 @@ public abstract class ClusterStoreTests
     }
 
     [Fact]
+    public async Task A_job_is_void_from_its_return_until_its_next_generation()
+    {
+        await using StoreClient store = await OpenAsync("void");
+        long term = await store.TakeAsync(Coordinator(1));
+        var returned = new ReturnedToCheckpoint(9, 2, 6, [1, ulong.MaxValue], "w1 differs", 44);
+        await store.KeepAsync(
+            term, new JobSubmitted(9, Description with { StartStep = 0 }), Decided(9, 1, 1),
+            Decided(9, 2, 2), new CheckpointRecorded(9, 6, "six"), returned, returned);
+        StoredJob job = Assert.Single(await store.JobsAsync());
+        Assert.Equal(
+            (true, 1, 2, 44, 6),
+            (job.IsVoid, job.Returns, job.ReturnedFrom, job.StepsRedone, job.CheckpointStep));
+        await store.KeepAsync(term, Decided(9, 3, seed: 45));
+        job = Assert.Single(await store.JobsAsync());
+        Assert.Equal(
+            (false, 1, 2, 45), (job.IsVoid, job.Returns, job.ReturnedFrom, job.StepsRedone));
+        await store.KeepAsync(term, returned with { Generation = 3, StepsRedone = 46 });
+        job = Assert.Single(await store.JobsAsync());
+        Assert.Equal(
+            (true, 2, 3, 46), (job.IsVoid, job.Returns, job.ReturnedFrom, job.StepsRedone));
+    }
+
+    [Fact]
     public async Task What_is_appended_again_later_takes_nothing_back()
     {
         await using StoreClient store = await OpenAsync("again");
@@ -317,6 +340,7 @@ public abstract class ClusterStoreTests
             new JobSubmitted(9, Description with { StartStep = 0 }),
             new JobSubmitted(8, Description), Decided(9, 1, 1), Decided(9, 2, 2),
             new CheckpointRecorded(9, 5, "five"), new CheckpointRecorded(9, 6, "six"),
+            new ReturnedToCheckpoint(9, 2, 6, [1, 2], "w1 differs", 44), Decided(9, 3, 3),
             new StopRequested(9, "stop"), new JobConcluded(9, new RunInterrupted(6, "run")),
         ];
         await store.KeepAsync(term, decisions);

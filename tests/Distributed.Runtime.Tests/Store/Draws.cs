@@ -51,13 +51,15 @@ internal sealed class Draws(int seed)
     };
 
     /// <summary>A decision that follows on others about the job, as one actor takes them.</summary>
-    public JobDecision Decision(StoredJob job) => Below(8) switch
+    public JobDecision Decision(StoredJob job) => Below(9) switch
     {
         < 3 => new GenerationDecided(
             job.Job, Generation(job.Job, (job.Generation?.Number ?? 0) + 1 + Below(3)), Text(),
             Count(), Text()),
         < 6 => new CheckpointRecorded(job.Job, Below(40), Text()),
         6 => new StopRequested(job.Job, Text()),
+        7 when job.Generation is { } newest => new ReturnedToCheckpoint(
+            job.Job, newest.Number, job.CheckpointStep, Many(_ => Number()), Text(), Count()),
         _ => new JobConcluded(job.Job, Outcome()),
     };
 

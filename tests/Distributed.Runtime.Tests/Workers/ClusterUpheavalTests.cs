@@ -105,11 +105,11 @@ public sealed class ClusterUpheavalTests : IDisposable
         var probe = new AnswerProbe();
         using var training = new TrainingThread(
             new DataPlaneHub(), new SharedMemoryHub(), TimeProvider.System);
-        training.Prepare(new PrepareJob(1, Description(), step, saved), probe);
+        training.Prepare(new PrepareJob(1, Description(), step, saved, Returns: 0), probe);
         training.HashParameters();
         string disturbed = Answer<ParametersReady>(probe).Sha256;
 
-        training.Prepare(new PrepareJob(2, Description(), 0, ""), probe);
+        training.Prepare(new PrepareJob(2, Description(), 0, "", Returns: 0), probe);
         var worker = new WorkerIdentity("alone", 1, "", 1, "", []);
         training.Join(new FormGeneration(
             2,

@@ -14,13 +14,43 @@ using Distributed.Training.Data;
 
 namespace Distributed.Runtime.Tests.Workers;
 
+/// <summary>Workers of two hosts: gradients are frames over gRPC.</summary>
+public sealed class RemoteTrainingThreadTests() : TrainingThreadTests("host-a", "host-b");
+
+/// <summary>Workers of one host: gradients lie in memory that both have mapped.</summary>
+public sealed class LocalTrainingThreadTests() : TrainingThreadTests("host", "host")
+{
+    /// <summary>Something has the name of the file that the second rank is to make.</summary>
+    [Fact]
+    public async Task WithoutRoomForGradientsAWarningIsGivenAndStepsGoOn()
+    {
+        string taken = new SegmentName(
+            ProcessIdentity.Current!.Value, Job, Generation: 1, FromRank: 1, ToRank: null)
+            .PathIn(SharedMemoryHub.DefaultDirectory);
+        File.WriteAllText(taken, "");
+        try
+        {
+            await PrepareAsync(First, Second);
+            Join(1, 0, First, Second);
+            string warning = (await First.NextAsync<TrainingJoined>()).Warning;
+            Assert.Contains("--shm-size", warning, StringComparison.Ordinal);
+            Assert.Empty((await Second.NextAsync<TrainingJoined>()).Warning);
+            await StepAsync(1, First, Second);
+        }
+        finally
+        {
+            File.Delete(taken);
+        }
+    }
+}
+
 /// <summary>
 /// The training port against its contract, with real gradients between two workers of this process:
 /// whoever halts, wherever the others are, nothing is committed twice, half or by one alone.
 /// </summary>
-public sealed class TrainingThreadTests : IAsyncLifetime
+public abstract class TrainingThreadTests(string firstHost, string secondHost) : IAsyncLifetime
 {
-    private const ulong Job = 7;
+    private protected const ulong Job = 7;
     private const int LogicalShards = 4;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("training-tests-").FullName;
@@ -31,8 +61,8 @@ public sealed class TrainingThreadTests : IAsyncLifetime
         Environment.SetEnvironmentVariable(
             DatasetCatalog.CacheVariable, Path.Combine(_folder, "cache"));
         TestImages.Write(Path.Combine(_folder, "images"));
-        for (int worker = 0; worker < 2; worker++)
-            _workers.Add(await Worker.StartAsync($"w{worker}"));
+        _workers.Add(await Worker.StartAsync("w0", firstHost));
+        _workers.Add(await Worker.StartAsync("w1", secondHost));
     }
 
     public async Task DisposeAsync()
@@ -42,9 +72,9 @@ public sealed class TrainingThreadTests : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
-    private Worker First => _workers[0];
+    private protected Worker First => _workers[0];
 
-    private Worker Second => _workers[1];
+    private protected Worker Second => _workers[1];
 
     [Fact]
     public async Task OneThatIsBehindCopiesTheStateAndStepsWithTheOther()
@@ -137,12 +167,13 @@ public sealed class TrainingThreadTests : IAsyncLifetime
     {
         await PrepareAsync(First, Second);
         await StepAloneAsync(First, steps: 2);
-        First.Thread.SaveCheckpoint(2, write: true);
+        First.Thread.SaveCheckpoint(2, write: true, stepKept: 0);
         First.Thread.Halt(2, "test");
         var answers = new List<TrainingAnswer>();
         while (answers.Count < 3)
             answers.Add(await First.NextAsync());
-        Assert.Contains(new SnapshotTaken(Job, 2), answers);
+        SnapshotTaken snapshot = Assert.Single(answers.OfType<SnapshotTaken>());
+        Assert.Equal((2, 64), (snapshot.Step, snapshot.ParametersSha256.Length));
         Assert.Contains(new TrainingHalted(Job, 2, 2), answers);
         CheckpointDone saved = Assert.Single(answers.OfType<CheckpointDone>());
 
@@ -174,7 +205,7 @@ public sealed class TrainingThreadTests : IAsyncLifetime
             (Blame.Job, ExitCodes.BadUsage), (failure.Blame, failure.ExitCode));
     }
 
-    private async Task PrepareAsync(params Worker[] workers)
+    private protected async Task PrepareAsync(params Worker[] workers)
     {
         foreach (Worker worker in workers)
             worker.Thread.Prepare(Order(0, ""), worker.Probe);
@@ -192,12 +223,17 @@ public sealed class TrainingThreadTests : IAsyncLifetime
     }
 
     /// <summary>The first of the members is the source of the state.</summary>
-    private static async Task JoinAsync(int generation, long startStep, params Worker[] members)
+    private protected static void Join(int generation, long startStep, params Worker[] members)
     {
         Generation formed = Generation(
             generation, startStep, members[0].Identity.DataAddress, members);
         for (int rank = 0; rank < members.Length; rank++)
             members[rank].Thread.Join(new FormGeneration(Job, formed, rank));
+    }
+
+    private static async Task JoinAsync(int generation, long startStep, params Worker[] members)
+    {
+        Join(generation, startStep, members);
         foreach (Worker member in members)
         {
             Assert.Equal(
@@ -206,7 +242,7 @@ public sealed class TrainingThreadTests : IAsyncLifetime
         }
     }
 
-    private static async Task StepAsync(long step, params Worker[] members)
+    private protected static async Task StepAsync(long step, params Worker[] members)
     {
         foreach (Worker member in members)
             member.Thread.RunStep(step, default, hashParameters: true);
@@ -254,9 +290,9 @@ public sealed class TrainingThreadTests : IAsyncLifetime
             """,
             _folder, 2, 1, LogicalShards, ReductionOrder.Exact, 32,
             TestImages.TrainSamples, 1, new StepSchedule(8, 4, 4, 0), step, checkpoint, "", 0, ""),
-        step, checkpoint);
+        step, checkpoint, Returns: 0);
 
-    private sealed class Worker(
+    private protected sealed class Worker(
         WorkerIdentity identity, RpcServer server, TrainingThread thread) : IAsyncDisposable
     {
         public WorkerIdentity Identity => identity;
@@ -265,14 +301,13 @@ public sealed class TrainingThreadTests : IAsyncLifetime
 
         public AnswerProbe Probe { get; } = new();
 
-        public static async Task<Worker> StartAsync(string name)
+        public static async Task<Worker> StartAsync(string name, string host)
         {
             var hub = new DataPlaneHub();
             RpcServer server = await RpcServer.StartAsync("127.0.0.1:0", _ => { }, hub.Serve);
-            // No host of the same name twice: they meet over gRPC.
             return new Worker(
                 new WorkerIdentity(
-                    name, 1, name, Environment.ProcessId, server.Target, []),
+                    name, 1, host, Environment.ProcessId, server.Target, []),
                 server, new TrainingThread(hub, new SharedMemoryHub(), TimeProvider.System));
         }
 
