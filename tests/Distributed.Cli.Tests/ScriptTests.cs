@@ -96,6 +96,23 @@ public sealed class ScriptTests
     }
 
     [Fact]
+    public void PeersAreInstalledForABenchmarkThatAsksForThemAlone()
+    {
+        using var sandbox = new ScriptSandbox();
+        sandbox.InstallAll();
+        sandbox.Run("bench", "actors");
+        sandbox.Run("train", "--install-peers");
+        Assert.DoesNotContain(
+            sandbox.Log, line => line.StartsWith("apt-get", StringComparison.Ordinal));
+
+        ScriptResult result = sandbox.Run("bench", "allreduce", "--install-peers");
+        Assert.Equal("ran <bench> <allreduce> <--install-peers>\n", result.Output);
+        Assert.EndsWith(
+            "install -y --no-install-recommends openmpi-bin libopenmpi-dev libtcmalloc-minimal4",
+            sandbox.Log[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TestSumsAllProjectsInItsLastLine()
     {
         using var sandbox = new ScriptSandbox();

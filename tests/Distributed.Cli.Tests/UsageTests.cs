@@ -57,6 +57,23 @@ public sealed class UsageTests
     [InlineData("sim --hours 0", "--hours '0': expected a number above 0")]
     [InlineData("sim --without pause", "--without 'pause'; did you mean 'pauses'?")]
     [InlineData("sim --without rain", "--without 'rain'; expected some of crashes, coordinators")]
+    [InlineData("bench", "expected one of allreduce, step, actors, metrics, startup")]
+    [InlineData("bench allrduce", "unknown command 'allrduce'; did you mean 'allreduce'?")]
+    [InlineData("bench allreduce --transport shn", "--transport 'shn'; did you mean 'shm'?")]
+    [InlineData("bench allreduce --transport mpi", "--transport 'mpi'; expected one of shm, grpc")]
+    [InlineData("bench allreduce --sizes 0", "--sizes '0': expected sizes above 0, such as 64KiB")]
+    [InlineData("bench allreduce --sizes 4MiB..4KiB", "--sizes '4MiB..4KiB': expected sizes")]
+    [InlineData("bench allreduce --sizes 6", "--sizes '6': expected multiples of 4 bytes")]
+    [InlineData("bench allreduce --sizes 2GiB", "--sizes '2GiB': expected multiples of 4 bytes up")]
+    [InlineData("bench allreduce --ranks 1", "--ranks '1': expected whole numbers from 2 to 64")]
+    [InlineData("bench allreduce --peers glo", "--peers 'glo'; did you mean 'gloo'?")]
+    [InlineData("bench allreduce --hosts a:1,b:2", "--hosts are reached by grpc only")]
+    [InlineData(
+        "bench allreduce --transport grpc --hosts a:1,b:2 --ranks 2", "leave --ranks out")]
+    [InlineData("bench allreduce --transport grpc --hosts a", "\"a\" is not an address")]
+    [InlineData("bench allreduce --rounds 0", "--rounds '0': expected a whole number of at least")]
+    [InlineData("bench step --model resnet", "--model 'resnet'; expected one of course-cnn")]
+    [InlineData("bench step --workers 0", "--workers '0': expected whole numbers from 1")]
     [InlineData("--jason", "unknown flag '--jason'")]
     public async Task BadUsageIsOneLineAndExitCodeTwo(string commandLine, string expected)
     {

@@ -20,6 +20,7 @@ internal static class CommandTree
             DataCommand.Create(services),
             DoctorCommand.Create(services),
             SimCommand.Create(services),
+            BenchCommand.Create(services),
             NodeCommandLines.CreateCoordinator(services),
             NodeCommandLines.CreateWorker(services),
         };

@@ -57,6 +57,23 @@ internal sealed class TeachingHelp(SynchronousCommandLineAction ordinary)
             "./distributed sim --seed 7 --nodes 1000 --hours 0.1",
             "./distributed sim --seed 7 --without partitions,pauses --log 2> what-happened.txt",
         ],
+        ["bench"] =
+        [
+            "./distributed bench --install-peers        PyTorch and OpenMPI, to compare with",
+            "./distributed bench allreduce --ranks 2 --sizes 64KiB,64MiB",
+            "./distributed bench step --model mnist-cnn --workers 2 --report step.html",
+        ],
+        ["allreduce"] =
+        [
+            "./distributed bench allreduce",
+            "./distributed bench allreduce --transport shm --ranks 2,4 --sizes 4KiB..256MiB",
+            "./distributed bench allreduce --peers gloo --json",
+        ],
+        ["step"] =
+        [
+            "./distributed bench step",
+            "./distributed bench step --model cifar-cnn --workers 2 --seconds 20 --rounds 3",
+        ],
         ["data"] =
         [
             "./distributed data list",

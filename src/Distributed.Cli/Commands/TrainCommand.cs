@@ -26,7 +26,10 @@ internal sealed class TrainCommand
         $"Worker processes to start on this machine [default: {TrainOptions.DefaultWorkers}]");
 
     private readonly Option<string?> cluster = Flags.Text(
-        "--cluster", "Submit to this running cluster instead of starting workers", "HOST:PORT");
+        "--cluster",
+        "Submit to this running cluster instead of starting workers; with standby coordinators "
+        + "name several, in any order",
+        "HOST:PORT[,HOST:PORT…]");
 
     private readonly Option<int?> epochs = Flags.Whole(
         "--epochs", 1, "Times to go through the training set [default: the model's]");
@@ -135,7 +138,7 @@ internal sealed class TrainCommand
         Model = parsed.GetValue(model),
         Settings = parsed.GetValue(settings) ?? [],
         Workers = parsed.GetValue(workers),
-        Cluster = parsed.GetValue(cluster),
+        Cluster = parsed.GetValue(cluster)?.Split(',', StringSplitOptions.TrimEntries),
         Epochs = parsed.GetValue(epochs),
         Steps = parsed.GetValue(steps),
         GlobalBatch = parsed.GetValue(globalBatch),

@@ -19,8 +19,8 @@ internal sealed record TrainOptions
 
     public int? Workers { get; init; }
 
-    /// <summary>HOST:PORT of a running cluster's coordinator.</summary>
-    public string? Cluster { get; init; }
+    /// <summary>HOST:PORT of a running cluster's coordinators: any of them.</summary>
+    public IReadOnlyList<string>? Cluster { get; init; }
 
     public int? Epochs { get; init; }
 

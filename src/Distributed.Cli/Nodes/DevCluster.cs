@@ -12,6 +12,7 @@ internal sealed class DevCluster : IAsyncDisposable
     private const string StoreFile = "cluster.db";
 
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan InterruptDelay = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan CoordinatorRestartDelay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WorkerRestartDelay = TimeSpan.FromMilliseconds(200);
 
@@ -88,6 +89,9 @@ internal sealed class DevCluster : IAsyncDisposable
             (failure is OperationCanceledException && !cancellation.IsCancellationRequested)
             || failure is TimeoutException)
         {
+            // Ctrl-C reaches all processes of a terminal: this one may hear of it after the other
+            // has died of it.
+            await Task.Delay(InterruptDelay, cancellation);
             throw new OperatingException(
                 "the coordinator process did not come up; its log is "
                 + Path.Combine(_logFolder, "coordinator.log"));

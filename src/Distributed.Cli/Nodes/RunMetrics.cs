@@ -19,6 +19,9 @@ internal static class RunMetrics
         return last;
     }
 
+    /// <summary>Clears away what a killed coordinator has left.</summary>
+    public static void SweepStale(string folder) => MetricsFile.SweepStale(folder);
+
     /// <summary>Takes steps off the record that the resumed run will record again.</summary>
     public static void DropAfter(string folder, long step) =>
         MetricsFile.Truncate(PathIn(folder), step);

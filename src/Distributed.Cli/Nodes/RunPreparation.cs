@@ -158,6 +158,7 @@ internal static class RunPreparation
     {
         var store = new CheckpointStore(folder, spec.KeepCheckpoints, TimeProvider.System);
         store.SweepStale();
+        RunMetrics.SweepStale(folder);
         long recorded = RunMetrics.LastStep(folder);
         // Where everything was killed at once, a checkpoint may be ahead of the record; going on
         // from it would leave a gap there.

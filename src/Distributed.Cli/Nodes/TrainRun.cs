@@ -17,20 +17,21 @@ internal sealed class TrainRun(
 {
     public async Task<int> RunAsync()
     {
-        if (options.Cluster is { } target)
-            _ = RpcAddress.Split(target); // A mistyped address is refused before data is fetched.
+        // A mistyped address is refused before data is fetched.
+        foreach (string address in options.Cluster ?? [])
+            _ = RpcAddress.Split(address);
         var progress = new DatasetLine(printer);
         PreparedRun run = await Task.Run(
             () => RunPreparation.Prepare(options, progress, printer, cancellation), cancellation);
         using RunFolderLock folderLock = run.Lock;
         try
         {
-            if (options.Cluster is { } address)
-                return await RunOnAsync(address, run, cluster: null);
+            if (options.Cluster is { } addresses)
+                return await RunOnAsync(addresses, run, cluster: null);
             await using DevCluster cluster = await DevCluster.StartAsync(
                 options.WorkerCount, Path.GetFullPath(Path.Combine(run.Folder, "logs")),
                 restart => printer.Print(new Notice(restart)), cancellation);
-            return await RunOnAsync(cluster.Address, run, cluster);
+            return await RunOnAsync([cluster.Address], run, cluster);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -40,9 +41,10 @@ internal sealed class TrainRun(
         }
     }
 
-    private async Task<int> RunOnAsync(string address, PreparedRun run, DevCluster? cluster)
+    private async Task<int> RunOnAsync(
+        IReadOnlyList<string> addresses, PreparedRun run, DevCluster? cluster)
     {
-        using var client = new CoordinatorClient(address);
+        using var client = new CoordinatorClient(addresses);
         int workers = cluster is not null
             ? options.WorkerCount
             : Math.Max(1, await client.IdleWorkerCountAsync(cancellation));

@@ -148,7 +148,9 @@ internal sealed class BarEventPrinter : RunEventPrinter
     private string RemainingTime(StepCommitted step)
     {
         long now = Terminal.Clock.GetTimestamp();
-        firstStep ??= (step.Step, now);
+        // The run may have gone back to before the first step that was seen.
+        if (firstStep is null || step.Step < firstStep.Value.Step)
+            firstStep = (step.Step, now);
         double seconds = Terminal.Clock.GetElapsedTime(firstStep.Value.Timestamp, now).TotalSeconds;
         long done = step.Step - firstStep.Value.Step;
         return done <= 0 || seconds <= 0

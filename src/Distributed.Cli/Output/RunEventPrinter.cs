@@ -30,6 +30,9 @@ internal abstract class RunEventPrinter : IDisposable
                 case Notice notice:
                     Complain(notice.Text);
                     break;
+                case RunReturned:
+                    // A notice tells why; steps and epochs are then told once more.
+                    break;
                 case RunFailed failed:
                     Complain(failed.Message);
                     break;

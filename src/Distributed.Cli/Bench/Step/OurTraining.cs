@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Distributed.Kernel;
+using Distributed.Telemetry;
+
+namespace Distributed.Cli.Bench.Step;
+
+/// <summary>
+/// What users run: `train` with worker processes, a new one each round. Its figures are those of
+/// its own metrics.jsonl, without the first steps, in which methods are still being compiled.
+/// </summary>
+internal sealed class OurTraining(
+    IReadOnlyList<string> settings, int workers, int globalBatch, string folder) : IStepContender
+{
+    private const int WarmUpSteps = 30;
+
+    private int _runs;
+
+    public string Name => "ours";
+
+    public async Task<StepRound> RunAsync(int steps, CancellationToken cancellation)
+    {
+        string run = Path.Combine(folder, $"run-{_runs++}");
+        string[] words =
+        [
+            "train", "--json", "--workers", $"{workers}", "--steps", $"{steps + WarmUpSteps}",
+            "--checkpoint-every", "1000000", "--out", run,
+            .. settings.SelectMany(setting => new[] { "--set", setting }),
+        ];
+        var start = new ProcessStartInfo(Environment.ProcessPath!, words)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // The drawn images must not stay in the user's cache.
+        start.Environment["DISTRIBUTED_DATA"] = Path.Combine(folder, "cache");
+        using Process process = Process.Start(start)!;
+        string errors;
+        try
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync(cancellation);
+            errors = await process.StandardError.ReadToEndAsync(cancellation);
+            await output;
+            await process.WaitForExitAsync(cancellation);
+        }
+        finally
+        {
+            // Only where this is interrupted; what it writes is deleted next.
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+                await process.WaitForExitAsync(CancellationToken.None);
+            }
+        }
+
+        if (process.ExitCode != 0)
+            throw new OperatingException(
+                $"train ended with exit code {process.ExitCode}: {errors.Trim()}");
+        return Read(Path.Combine(run, MetricsFile.FileName));
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private StepRound Read(string path)
+    {
+        var losses = new List<double>();
+        double images = 0, seconds = 0;
+        foreach (string line in File.ReadLines(path))
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            JsonElement record = document.RootElement;
+            string kind = record.GetProperty("kind").GetString()!;
+            if (kind == "step")
+                losses.Add(record.GetProperty("loss").GetDouble());
+            // A report covers some steps up to its own.
+            if (kind != "times" || record.GetProperty("rank").GetInt32() != 0
+                || record.GetProperty("step").GetInt64() - record.GetProperty("steps").GetInt32()
+                    < WarmUpSteps)
+                continue;
+            double reported = (double)record.GetProperty("steps").GetInt32() * globalBatch;
+            images += reported;
+            seconds += reported / record.GetProperty("images_per_second").GetDouble();
+        }
+
+        if (seconds == 0)
+        {
+            throw new OperatingException(
+                $"{path} has no times after step {WarmUpSteps}: expected more steps; give more "
+                + "--seconds");
+        }
+
+        return new StepRound(images / seconds, losses);
+    }
+}

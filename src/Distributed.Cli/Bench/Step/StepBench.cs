@@ -1,0 +1,173 @@
+using Distributed.Cli.Bench.Report;
+using Distributed.Training.Data;
+using Distributed.Training.Models;
+using Distributed.Training.Specification;
+
+namespace Distributed.Cli.Bench.Step;
+
+/// <summary>
+/// `bench step`: images a second of whole training steps, ours and PyTorch in turn, with the loss
+/// curves that show that all of them learn.
+/// </summary>
+internal sealed class StepBench(
+    StepOptions options, BenchOutput output, CancellationToken cancellation)
+{
+    private const int TrialSteps = 40;
+    private const int StepsMin = 40;
+    private const int StepsMax = 5000;
+
+    private static readonly string[] Header =
+    [
+        "model", "workers", "batch", "program", "images/s", "p10", "p90", "ours/it", "first loss",
+        "last loss",
+    ];
+
+    private readonly List<IReadOnlyList<string>> _rows = [];
+    private readonly List<Plot> _plots = [];
+
+    public async Task RunAsync()
+    {
+        bool hasPeer = Peers.Choose(options.Peers, [Peers.PyTorch], output.Note).Count > 0;
+        string folder = Directory.CreateTempSubdirectory("distributed-bench-").FullName;
+        try
+        {
+            foreach (string model in options.Models)
+            {
+                output.Progress($"{model}: drawing images");
+                ImageShape shape = model == "cifar-cnn" ? new(3, 32, 32) : new(1, 28, 28);
+                DrawnDataset dataset = DrawnDataset.Write(shape, Path.Combine(folder, model));
+                foreach (int workers in options.Workers)
+                    await MeasureAsync(model, workers, shape, dataset, hasPeer, folder);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        output.Table("Training, images a second", Header, _rows);
+        _plots.ForEach(output.Plot);
+    }
+
+    private async Task MeasureAsync(
+        string model, int workers, ImageShape shape, DrawnDataset dataset, bool hasPeer,
+        string folder)
+    {
+        IReadOnlyList<string> settings = options.Overrides(model, workers, dataset.Folder);
+        RunSpec spec = RunSpecReader.Read("", "bench", settings);
+        Network network = spec.CheckAgainst(
+            new DatasetFacts(shape, DrawnDataset.ClassCount, DrawnDataset.TrainCount));
+        var contenders = new List<IStepContender>
+        {
+            new OurTraining(
+                settings, workers, spec.GlobalBatch, Path.Combine(folder, $"{model}-{workers}")),
+        };
+        try
+        {
+            foreach (bool isTuned in hasPeer ? new[] { false, true } : [])
+            {
+                contenders.Add(await PyTorchTraining.StartAsync(
+                    spec, network, dataset, workers, isTuned, folder, cancellation));
+            }
+
+            await MeasureAsync(model, workers, contenders);
+        }
+        finally
+        {
+            foreach (IStepContender contender in contenders)
+                await contender.DisposeAsync();
+        }
+    }
+
+    private async Task MeasureAsync(
+        string model, int workers, IReadOnlyList<IStepContender> contenders)
+    {
+        int globalBatch = options.Batch * workers;
+        var steps = new int[contenders.Count];
+        var trials = new StepRound[contenders.Count];
+        var rounds = new List<StepRound>[contenders.Count];
+        for (int index = 0; index < contenders.Count; index++)
+        {
+            output.Progress($"{model}, {workers} workers: {contenders[index].Name}, trial");
+            trials[index] = await contenders[index].RunAsync(TrialSteps, cancellation);
+            steps[index] = (int)Math.Clamp(
+                options.Seconds * trials[index].ImagesPerSecond / globalBatch, StepsMin, StepsMax);
+            rounds[index] = [];
+        }
+
+        for (int round = 0; round < options.Rounds; round++)
+        {
+            for (int index = 0; index < contenders.Count; index++)
+            {
+                output.Progress(
+                    $"{model}, {workers} workers: {contenders[index].Name}, round {round + 1}");
+                rounds[index].Add(await contenders[index].RunAsync(steps[index], cancellation));
+            }
+        }
+
+        // Ours begins anew each round; the peers go on.
+        IReadOnlyList<double>[] losses =
+        [
+            .. contenders.Select((contender, index) => contender is OurTraining
+                ? rounds[index][0].Losses
+                : [.. rounds[index].Prepend(trials[index]).SelectMany(round => round.Losses)]),
+        ];
+        Show(model, workers, contenders, rounds, losses);
+    }
+
+    private void Show(
+        string model, int workers, IReadOnlyList<IStepContender> contenders,
+        IReadOnlyList<List<StepRound>> rounds, IReadOnlyList<IReadOnlyList<double>> losses)
+    {
+        const int few = 10;
+        Spread[] spreads =
+        [
+            .. rounds.Select(each => Spread.Of(each.Select(round => round.ImagesPerSecond))),
+        ];
+        for (int index = 0; index < contenders.Count; index++)
+        {
+            Spread spread = spreads[index];
+            double ratio = spreads[0].Median / spread.Median;
+            double first = losses[index].Take(few).Average();
+            double last = losses[index].TakeLast(few).Average();
+            _rows.Add(
+            [
+                model, $"{workers}", $"{options.Batch}", contenders[index].Name,
+                Number.Of(spread.Median), Number.Of(spread.P10), Number.Of(spread.P90),
+                Number.Of(ratio), Number.Of(first), Number.Of(last),
+            ]);
+            output.Json(new
+            {
+                Model = model,
+                Workers = workers,
+                options.Batch,
+                Program = contenders[index].Name,
+                ImagesPerSecond = Number.Round(spread.Median),
+                ImagesPerSecondP10 = Number.Round(spread.P10),
+                ImagesPerSecondP90 = Number.Round(spread.P90),
+                OursRatio = Number.Round(ratio),
+                FirstLoss = Number.Round(first),
+                LastLoss = Number.Round(last),
+            });
+        }
+
+        _plots.Add(new Plot(
+            $"Loss of {model}, {workers} workers", "step", "loss",
+            [
+                .. contenders.Select((contender, index) => new Series(
+                    contender.Name, Curve(losses[index]))),
+            ]));
+    }
+
+    /// <summary>Means of some steps each: a curve of a hundred points at most.</summary>
+    private static IReadOnlyList<PlotPoint> Curve(IReadOnlyList<double> losses)
+    {
+        const int pointsMax = 100;
+        int size = (losses.Count + pointsMax - 1) / pointsMax;
+        return
+        [
+            .. losses.Chunk(size).Select((chunk, index) =>
+                PlotPoint.Exactly(index * size + chunk.Length, chunk.Average())),
+        ];
+    }
+}

@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Distributed.Cli.Bench.Step;
+
+/// <summary>The flags of `bench step`.</summary>
+/// <param name="Batch">Samples of each worker in a step.</param>
+/// <param name="Seconds">What a contender's part of a round should take.</param>
+/// <param name="Settings">More keys of the run spec, for this program's side.</param>
+/// <param name="Peers">Null: what is installed.</param>
+internal sealed record StepOptions(
+    IReadOnlyList<string> Models, IReadOnlyList<int> Workers, int Batch, int Rounds,
+    double Seconds, string Optimizer, double LearningRate, IReadOnlyList<string> Settings,
+    IReadOnlyList<string>? Peers)
+{
+    public static IReadOnlyList<string> ModelNames { get; } =
+        ["course-cnn", "mnist-cnn", "cifar-cnn"];
+
+    /// <summary>
+    /// The same recipe for both sides: no augmentation, a constant rate, momentum for SGD.
+    /// </summary>
+    public IReadOnlyList<string> Overrides(string model, int workers, string dataset) =>
+    [
+        $"dataset.name={dataset}", $"model={model}", $"globalBatch={Batch * workers}",
+        $"optimizer.kind={Optimizer}",
+        string.Create(CultureInfo.InvariantCulture, $"optimizer.learningRate={LearningRate}"),
+        .. Optimizer == "sgd" ? ["optimizer.momentum=0.9"] : Array.Empty<string>(),
+        "optimizer.weightDecay=0", "schedule.kind=constant", "augmentation.cropPadding=0",
+        "augmentation.horizontalFlip=false", "epochs=1000000", .. Settings,
+    ];
+}

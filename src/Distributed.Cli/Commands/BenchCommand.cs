@@ -1,0 +1,241 @@
+using System.CommandLine;
+using Distributed.Cli.Bench;
+using Distributed.Cli.Bench.Actors;
+using Distributed.Cli.Bench.AllReduce;
+using Distributed.Cli.Bench.Report;
+using Distributed.Cli.Bench.Step;
+using Distributed.Collectives.Reduction;
+using Distributed.Kernel;
+
+namespace Distributed.Cli.Commands;
+
+/// <summary>`bench`: benchmarks, in turn with peers where those are installed.</summary>
+internal sealed class BenchCommand(CommandServices services)
+{
+    private const int RoundsDefault = 5;
+
+    private readonly Option<bool> json = Flags.Switch(
+        "--json", "Print one JSON object a line, one a measurement");
+
+    private readonly Option<string?> report = Flags.Text(
+        "--report", "Write a self-contained HTML page with plots and the environment",
+        "FILE.html");
+
+    private readonly Option<bool> install = Flags.Switch(
+        "--install-peers", "First install the peers through apt: PyTorch, OpenMPI, tcmalloc");
+
+    private readonly Option<int?> rounds = Flags.Whole(
+        "--rounds", 1, $"Rounds; ours and the peers take turns [default: {RoundsDefault}]");
+
+    public static Command Create(CommandServices services)
+    {
+        var bench = new BenchCommand(services);
+        foreach (Option shared in new Option[] { bench.json, bench.report, bench.install,
+            bench.rounds })
+            shared.Recursive = true;
+        var command = new Command(
+            "bench", "Measures this program, in turn with its peers where they are installed.")
+        {
+            bench.AllReduce(), bench.Step(), bench.Actors(), bench.Metrics(), bench.Startup(),
+            bench.Rank(), bench.json, bench.report, bench.install, bench.rounds,
+        };
+        command.SetAction(bench.ShowPeers);
+        return command;
+    }
+
+    /// <summary>The script has installed them; without a benchmark that is all there is.</summary>
+    private int ShowPeers(ParseResult parsed)
+    {
+        if (!parsed.GetValue(install))
+        {
+            throw new OperatingException(
+                "bench needs the name of a benchmark: expected one of allreduce, step, actors, "
+                + "metrics, startup; see ./distributed bench --help", ExitCodes.BadUsage);
+        }
+
+        foreach (string line in Peers.Describe())
+            services.Terminal.Output.WriteLine(line);
+        return ExitCodes.Done;
+    }
+
+    private Command AllReduce()
+    {
+        var transports = BenchFlags.Words(
+            "--transport", "How gradients travel [default: both]",
+            AllReduceOptions.TransportNames);
+        var ranks = BenchFlags.Counts(
+            "--ranks", "Processes [default: 2,4]", 2, AllReduceOptions.RanksMax);
+        var sizes = BenchFlags.Sizes(
+            "--sizes", "Bytes; a range goes in steps of 4 [default: 4KiB..256MiB]",
+            AllReduceOptions.BytesMax);
+        var reductions = BenchFlags.Words(
+            "--reduction", "Order of the additions [default: exact]",
+            AllReduceOptions.ReductionNames);
+        var peers = BenchFlags.PeerNames(Peers.Gloo, Peers.OpenMpi);
+        var hosts = BenchFlags.Addresses(
+            "--hosts", "Where each rank listens, instead of on loopback; grpc only");
+        Option<string?> launcher = Flags.Text(
+            "--launcher", "Words in front of each rank's own; {rank} is its number", "WORDS");
+        var command = new Command(
+            "allreduce", "All-reduce between processes; peers: Gloo and OpenMPI.")
+        {
+            transports, ranks, sizes, reductions, peers, hosts, launcher,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(hosts) is null)
+                return;
+            if (result.GetResult(ranks) is not null)
+                result.AddError("--hosts says how many ranks there are: leave --ranks out");
+            if (result.GetValue(transports) is not ["grpc"])
+                result.AddError("--hosts are reached by grpc only: give --transport grpc");
+            if (result.GetValue(peers)?.Contains(Peers.OpenMpi) == true)
+                result.AddError("--hosts: of the peers only gloo is measured between hosts");
+        });
+        Run("bench allreduce", command, async (parsed, output, cancellation) =>
+        {
+            IReadOnlyList<string> addresses = parsed.GetValue(hosts) ?? [];
+            var options = new AllReduceOptions(
+                parsed.GetValue(transports) ?? AllReduceOptions.TransportNames,
+                addresses.Count > 0 ? [addresses.Count] : parsed.GetValue(ranks) ?? [2, 4],
+                parsed.GetValue(sizes) ?? ByteSizes.ParseList("4KiB..256MiB")!,
+                parsed.GetValue(reductions) ?? ["exact"],
+                parsed.GetValue(rounds) ?? RoundsDefault, parsed.GetValue(peers), addresses,
+                parsed.GetValue(launcher) ?? "");
+            await new AllReduceBench(options, output, cancellation).RunAsync();
+        });
+        return command;
+    }
+
+    private Command Step()
+    {
+        const int batchDefault = 64;
+        const double secondsDefault = 10, rateDefault = 0.01;
+        var models = BenchFlags.Words(
+            "--model", "Networks [default: all three]", StepOptions.ModelNames);
+        var workers = BenchFlags.Counts("--workers", "Processes [default: 1,2]", 1, 64);
+        Option<int?> batch = Flags.Whole(
+            "--batch", 1, $"Samples of each worker in a step [default: {batchDefault}]");
+        Option<double?> seconds = Flags.PositiveNumber(
+            "--seconds", $"Of each one's part of a round [default: {secondsDefault}]");
+        Option<string?> optimizer = Flags.Choice(
+            "--optimizer", "Optimizer; sgd has momentum 0.9 [default: sgd]",
+            "sgd", "adam", "adamw");
+        Option<double?> rate = Flags.PositiveNumber(
+            "--lr", $"Learning rate [default: {rateDefault}]");
+        Option<string[]> settings = Flags.Settings(
+            "Any key of the run spec, such as logicalShards=2; the peers only follow those that "
+            + "concern network and optimizer");
+        var peers = BenchFlags.PeerNames(Peers.PyTorch);
+        var command = new Command(
+            "step", "Images a second in training; peer: PyTorch, with DDP over Gloo.")
+        {
+            models, workers, batch, seconds, optimizer, rate, settings, peers,
+        };
+        Run("bench step", command, async (parsed, output, cancellation) =>
+        {
+            var options = new StepOptions(
+                parsed.GetValue(models) ?? StepOptions.ModelNames,
+                parsed.GetValue(workers) ?? [1, 2], parsed.GetValue(batch) ?? batchDefault,
+                parsed.GetValue(rounds) ?? RoundsDefault,
+                parsed.GetValue(seconds) ?? secondsDefault, parsed.GetValue(optimizer) ?? "sgd",
+                parsed.GetValue(rate) ?? rateDefault, parsed.GetValue(settings) ?? [],
+                parsed.GetValue(peers));
+            await new StepBench(options, output, cancellation).RunAsync();
+        });
+        return command;
+    }
+
+    private Command Actors()
+    {
+        var command = new Command(
+            "actors", "Messages and heartbeats a second, on one core.");
+        Run("bench actors", command, (parsed, output, _) =>
+        {
+            ActorsBench.Run(parsed.GetValue(rounds) ?? RoundsDefault, output);
+            return Task.CompletedTask;
+        });
+        return command;
+    }
+
+    private Command Metrics()
+    {
+        const double secondsDefault = 10;
+        Option<double?> seconds = Flags.PositiveNumber(
+            "--seconds", $"Of a round [default: {secondsDefault}]");
+        var command = new Command(
+            "metrics", "Processor time for 10,000 points a second on record.")
+        {
+            seconds,
+        };
+        Run("bench metrics", command, (parsed, output, cancellation) =>
+            new MetricsBench(output, cancellation).RunAsync(
+                parsed.GetValue(rounds) ?? RoundsDefault,
+                parsed.GetValue(seconds) ?? secondsDefault));
+        return command;
+    }
+
+    private Command Startup()
+    {
+        var command = new Command("startup", "Until a command, a coordinator, a worker is up.");
+        Run("bench startup", command, (parsed, output, cancellation) =>
+            new StartupBench(output, cancellation).RunAsync(
+                parsed.GetValue(rounds) ?? RoundsDefault));
+        return command;
+    }
+
+    /// <summary>What `bench allreduce` starts.</summary>
+    private Command Rank()
+    {
+        Option<string?> transport = Flags.Choice("--transport", "", "shm", "grpc");
+        Option<string?> reduction = Flags.Choice("--reduction", "", "exact", "fast");
+        Option<int?> rank = Flags.Whole("--rank", 0, "");
+        Option<int?> capacity = Flags.Whole("--capacity", 1, "");
+        Option<string?> listen = Flags.Text("--listen", "", "HOST:PORT");
+        Option<bool> supervised = Flags.Switch(NodeCommandLines.SupervisedFlag, "");
+        foreach (Option required in new Option[] { transport, reduction, rank, capacity, listen })
+            required.Required = true;
+        var command = new Command("rank", "One rank of bench allreduce.")
+        {
+            transport, reduction, rank, capacity, listen, supervised,
+        };
+        command.Hidden = true;
+        command.SetAction(async (parsed, _) =>
+        {
+            await RankProgram.RunAsync(
+                new RankOptions(
+                    parsed.GetValue(transport)!, parsed.GetValue(rank)!.Value,
+                    parsed.GetValue(reduction) == "fast"
+                        ? ReductionOrder.Fast
+                        : ReductionOrder.Exact,
+                    parsed.GetValue(listen)!, parsed.GetValue(capacity)!.Value),
+                Console.In, services.Terminal.Output);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private void Run(
+        string name, Command command,
+        Func<ParseResult, BenchOutput, CancellationToken, Task> measure) =>
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            BenchReport? page = parsed.GetValue(report) is { } path
+                ? new BenchReport(
+                    path, name, $"./distributed {string.Join(' ', WordsOf(parsed))}",
+                    services.Terminal.Clock.GetUtcNow(),
+                    Machine.Describe(withPeers: command.Name is "allreduce" or "step"))
+                : null;
+            page?.Save(); // What cannot be written is said before minutes have passed.
+            await measure(
+                parsed, new BenchOutput(services.Terminal, parsed.GetValue(json), page),
+                cancellation);
+            page?.Save();
+            return ExitCodes.Done;
+        });
+
+    private static IEnumerable<string> WordsOf(ParseResult parsed) => parsed.Tokens.Select(
+        token => token.Value.Contains(' ', StringComparison.Ordinal)
+            ? $"'{token.Value}'"
+            : token.Value);
+}
