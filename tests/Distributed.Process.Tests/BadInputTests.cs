@@ -44,6 +44,7 @@ public sealed class BadInputTests(Workplace workplace)
 
     [Theory]
     [InlineData("train --cluster nowhere", "nowhere|expected host:port")]
+    [InlineData("train --cluster 127.0.0.1:1,", "\"\" is not an address|expected host:port")]
     [InlineData("worker --set cluster.seed-nods=[]", "seed-nods|seed-nodes")]
     [InlineData("coordinator --config nothing.hocon", "nothing.hocon|does not exist|expected")]
     public void AnAddressOrAConfigurationThatCannotBeUsed(string command, string words) =>

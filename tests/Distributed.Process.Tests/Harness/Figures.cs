@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Xunit.Abstractions;
 
 namespace Distributed.Process.Tests;
@@ -9,7 +10,13 @@ namespace Distributed.Process.Tests;
 /// </summary>
 internal sealed class Figures(string name, string description, ITestOutputHelper output)
 {
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true };
+    private const int ListedMax = 200;
+
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     private readonly Dictionary<string, List<double>> _values = [];
 
@@ -32,7 +39,7 @@ internal sealed class Figures(string name, string description, ITestOutputHelper
                 median = Quantile(pair.Value, 0.5),
                 p90 = Quantile(pair.Value, 0.9),
                 worst = pair.Value.Max(),
-                all = string.Join(' ', pair.Value),
+                all = pair.Value.Count > ListedMax ? null : string.Join(' ', pair.Value),
             });
         string text = JsonSerializer.Serialize(
             new { name, description, processors = Environment.ProcessorCount, figures }, Readable);

@@ -26,6 +26,9 @@ internal sealed record Recipe(string Name, int Steps, Func<Workplace, string[]> 
     /// <summary>Many enough steps to be disturbed at some of them.</summary>
     public static Recipe LongCourseCnn { get; } = Course("long-course", epochs: 40);
 
+    /// <summary>Takes a minute or two.</summary>
+    public static Recipe VeryLongCourseCnn { get; } = Course("very-long-course", epochs: 500);
+
     /// <summary>
     /// SGD with momentum; the last batch of an epoch has fewer samples than there are shards.
     /// </summary>

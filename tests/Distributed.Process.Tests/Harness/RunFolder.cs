@@ -70,19 +70,12 @@ internal static class RunFolder
             steps["loss/test"]);
     }
 
-    /// <summary>
-    /// The longest time that the steps of one report took together: a worker reports after a
-    /// quarter of a second, so that no pause between two steps was longer than this.
-    /// </summary>
-    public static TimeSpan LongestReport(string folder, Recipe recipe) => Metrics(folder, "times")
-        .Select(line =>
-        {
-            double samples = line.GetProperty("steps").GetInt32()
-                * (double)Recipe.TrainSamples / recipe.StepsPerEpoch;
-            return TimeSpan.FromSeconds(
-                samples / line.GetProperty("images_per_second").GetDouble());
-        })
-        .Max();
+    /// <summary>Of every report of every worker, the longest time between two steps.</summary>
+    public static IReadOnlyList<double> LongestGapsMs(string folder) =>
+    [
+        .. Metrics(folder, "times")
+            .Select(line => line.GetProperty("longest_gap_ms").GetDouble()),
+    ];
 
     /// <summary>The steps that have a checkpoint, oldest first.</summary>
     public static IReadOnlyList<long> Checkpoints(string folder) =>
