@@ -67,7 +67,7 @@ internal sealed partial class JobActor
         foreach (HeldReport report in held)
         {
             if (report.IsAccepted || report.Report is not CheckpointWritten written
-                || written.Step <= job.CheckpointStep)
+                || written.Step <= Math.Max(job.CheckpointStep, newestSaved))
                 continue;
             bool hasAgreed = consensus.HasAgreed(
                 written.Generation, new HashPoint(written.Step, IsSaved: true));
