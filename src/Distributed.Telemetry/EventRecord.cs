@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using Distributed.Kernel;
 
 namespace Distributed.Telemetry;
@@ -15,16 +16,18 @@ internal static class EventRecord
     /// <summary>No event of ours comes near; a larger length is a corrupt one.</summary>
     public const int DataLengthMax = 1 << 28;
 
+    private const uint MaskDelta = 0xA282EAD8;
+
     public static void Write(Stream stream, ReadOnlySpan<byte> data)
     {
         Span<byte> header = stackalloc byte[HeaderLength];
         BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)data.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(
-            header[sizeof(ulong)..], Crc32C.Mask(Crc32C.Compute(header[..sizeof(ulong)])));
+            header[sizeof(ulong)..], Mask(Crc32C.Compute(header[..sizeof(ulong)])));
         stream.Write(header);
         stream.Write(data);
         Span<byte> footer = stackalloc byte[FooterLength];
-        BinaryPrimitives.WriteUInt32LittleEndian(footer, Crc32C.Mask(Crc32C.Compute(data)));
+        BinaryPrimitives.WriteUInt32LittleEndian(footer, Mask(Crc32C.Compute(data)));
         stream.Write(footer);
     }
 
@@ -43,6 +46,12 @@ internal static class EventRecord
     /// <summary>The next record's data, null at the end and where it is not whole.</summary>
     public static byte[]? TryRead(Stream stream) => Next(stream).Data;
 
+    /// <summary>
+    /// A checksum over data that holds its own checksum is weak, so it is rotated and shifted.
+    /// </summary>
+    internal static uint Mask(uint checksum) =>
+        BitOperations.RotateRight(checksum, 15) + MaskDelta;
+
     private static (byte[]? Data, string? Problem) Next(Stream stream)
     {
         Span<byte> header = stackalloc byte[HeaderLength];
@@ -57,7 +66,7 @@ internal static class EventRecord
         }
         var length = BinaryPrimitives.ReadUInt64LittleEndian(header);
         if (BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..])
-            != Crc32C.Mask(Crc32C.Compute(header[..sizeof(ulong)])))
+            != Mask(Crc32C.Compute(header[..sizeof(ulong)])))
         {
             return (null, "the checksum of its length is wrong");
         }
@@ -75,7 +84,7 @@ internal static class EventRecord
         {
             return (null, "its checksum is cut off");
         }
-        return BinaryPrimitives.ReadUInt32LittleEndian(footer) == Crc32C.Mask(Crc32C.Compute(data))
+        return BinaryPrimitives.ReadUInt32LittleEndian(footer) == Mask(Crc32C.Compute(data))
             ? (data, null)
             : (null, "the checksum of its data is wrong");
     }

@@ -60,7 +60,7 @@ internal sealed class NodeCommands : INodeCommands
         return await UntilStoppedAsync(stop, async () =>
         {
             await using WorkerNode node = await WorkerNode.StartAsync(
-                settings.Worker.Name, settings.Cluster.Roles,
+                settings.Worker.Name, settings.Worker.Host, settings.Cluster.Roles,
                 Endpoint(settings.Remote, isCoordinator: false), Announcer(settings.Remote),
                 NodeLog.To(terminal, settings.LogLevel), stop.Token);
             await node.WorkAsync(

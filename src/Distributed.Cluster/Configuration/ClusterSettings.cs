@@ -165,6 +165,12 @@ public sealed record WorkerSettings
     public string Name { get; init; } = "";
 
     /// <summary>
+    /// Workers of one machine share memory with those of the same name here alone; empty is a name
+    /// as any other. For workers that are to be kept apart, on one machine, as if on several.
+    /// </summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>
     /// Worker processes on this host, each with a device (or a share of the CPU).
     /// </summary>
     public int Slots { get; init; } = 1;

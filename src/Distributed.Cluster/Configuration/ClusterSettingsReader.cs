@@ -33,7 +33,8 @@ public static class ClusterSettingsReader
         PhaseTimeout,
         "training.runs-folder", "training.termination-grace", "training.min-workers",
         "training.suspend-timeout", "training.rebalance-gain",
-        "worker.name", "worker.slots", "worker.threads-per-worker", "worker.device",
+        "worker.name", "worker.host", "worker.slots", "worker.threads-per-worker",
+        "worker.device",
         "pbm.host", "pbm.port",
         "loglevel",
     ];
@@ -115,6 +116,7 @@ public static class ClusterSettingsReader
             Worker = new WorkerSettings
             {
                 Name = source.Text("worker.name", defaults.Worker.Name),
+                Host = source.Text("worker.host", defaults.Worker.Host),
                 Slots = source.Integer("worker.slots", defaults.Worker.Slots, 1, 1024),
                 ThreadsPerWorker = source.Integer(
                     "worker.threads-per-worker", defaults.Worker.ThreadsPerWorker, 1, 1024),

@@ -344,8 +344,8 @@ internal sealed partial class JobActor
         foreach (JobWorker worker in workers.Values)
         {
             view.Add(new RegroupWorker(
-                worker.Identity.Incarnation, worker.Identity.Name, worker.State,
-                worker.IsLeaving, context.NowNs < worker.BenchedUntilNs));
+                worker.Identity.Incarnation, worker.Identity.Name, worker.Identity.Host,
+                worker.State, worker.IsLeaving, context.NowNs < worker.BenchedUntilNs));
         }
 
         // Shorter names first puts w2 before w10, as people count.

@@ -1,11 +1,13 @@
 namespace Distributed.Cluster.Jobs;
 
 /// <summary>A worker as the decision about the next membership sees it.</summary>
+/// <param name="Host">The same for workers that can share memory; empty where one cannot.</param>
 /// <param name="State">What it said last; null before it has said anything.</param>
 /// <param name="IsLeaving">It has asked to go.</param>
 /// <param name="IsBenched">It is left out for now, because it failed.</param>
 internal sealed record RegroupWorker(
-    ulong Incarnation, string Name, WorkState? State, bool IsLeaving, bool IsBenched);
+    ulong Incarnation, string Name, string Host, WorkState? State, bool IsLeaving,
+    bool IsBenched);
 
 /// <summary>All that the decision about the next membership depends on.</summary>
 /// <param name="Current">The newest generation; null before the first.</param>
@@ -91,12 +93,10 @@ internal static class Regrouping
         if (late is not null && !view.IsHaltLate)
             return Stay($"{late.Name} has not halted yet");
         RegroupWorker[] halted = [.. view.Workers.Where(worker => HasHalted(worker, view))];
-        RegroupWorker[] members =
-        [
-            .. halted.Where(worker => !worker.IsLeaving && !worker.IsBenched)
+        RegroupWorker[] members = NeighboursByHost(
+            halted.Where(worker => !worker.IsLeaving && !worker.IsBenched)
                 .OrderBy(worker => PlaceOf(worker, view.Current))
-                .Take(view.RanksMax),
-        ];
+                .Take(view.RanksMax));
         if (members.Length < view.WorkersMin)
         {
             return new(
@@ -109,7 +109,13 @@ internal static class Regrouping
             ?? halted.First(worker => worker.State!.Step == step);
         return new(
             new RegroupAction.Form(view.HaltingTo, members, step, source),
-            $"{members.Length} workers have halted after step {step}");
+            $"{members.Length} workers{OnHosts(members)} have halted after step {step}");
+    }
+
+    private static string OnHosts(RegroupWorker[] members)
+    {
+        int hosts = members.Select(member => member.Host).Distinct().Count();
+        return hosts > 1 ? $" on {hosts} hosts" : "";
     }
 
     private static RegroupDecision InGeneration(RegroupView view, Generation current)
@@ -196,12 +202,24 @@ internal static class Regrouping
     private static bool MustPrepare(RegroupWorker worker) =>
         worker.State is null or { Phase: WorkPhase.Preparing };
 
-    /// <summary>Ranks keep their order; who is new comes after them.</summary>
+    /// <summary>Ranks keep their order; who is new comes after them, or after its host's.</summary>
     private static int PlaceOf(RegroupWorker worker, Generation? current)
     {
         int rank = current?.RankOf(worker.Incarnation) ?? -1;
         return rank < 0 ? int.MaxValue : rank;
     }
+
+    /// <summary>
+    /// Puts workers of one host side by side, in the order of each host's first: ranks that share
+    /// memory then have neighbouring shards, whose sum they can take within the host.
+    /// </summary>
+    private static RegroupWorker[] NeighboursByHost(IEnumerable<RegroupWorker> workers) =>
+    [
+        .. workers.GroupBy(worker => worker.Host.Length > 0
+                ? (worker.Host, 0)
+                : ("", worker.Incarnation))
+            .SelectMany(host => host),
+    ];
 
     private static RegroupWorker? Find(RegroupView view, ulong incarnation)
     {

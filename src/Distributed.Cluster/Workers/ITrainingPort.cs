@@ -75,6 +75,9 @@ public sealed record StepDone(
     ulong Job, StepRecord Record, int StopVotes, int YieldVotes, string ParametersSha256)
     : TrainingAnswer(Job);
 
+/// <summary>What was decided about how steps are run, with its reason; it is logged.</summary>
+public sealed record TrainingDecided(ulong Job, string Text) : TrainingAnswer(Job);
+
 /// <summary>The whole test set's results, the same on every rank.</summary>
 public sealed record EvaluationDone(
     ulong Job, int Epoch, double TrainLoss, double TrainAccuracy,

@@ -121,6 +121,9 @@ internal sealed class JobWork(
     {
         switch (answer)
         {
+            case TrainingDecided decided:
+                context.Log.Info(decided.Text);
+                break;
             case StepDone done:
                 OnStepDone(done, context);
                 break;

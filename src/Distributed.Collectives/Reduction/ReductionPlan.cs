@@ -16,13 +16,11 @@ public enum ReductionOrder
 /// </summary>
 public sealed class ReductionPlan
 {
-    private readonly ReductionOrder order;
-
     private ReductionPlan(
         ShardMap map, ReductionOrder order, IReadOnlyList<LocalReduction> locals,
         IReadOnlyList<VectorAdd> adds)
     {
-        this.order = order;
+        Order = order;
         Map = map;
         Locals = locals;
         Adds = adds;
@@ -33,6 +31,8 @@ public sealed class ReductionPlan
     }
 
     public ShardMap Map { get; }
+
+    public ReductionOrder Order { get; }
 
     /// <summary>What each rank does alone, in rank order.</summary>
     public IReadOnlyList<LocalReduction> Locals { get; }
@@ -53,7 +53,7 @@ public sealed class ReductionPlan
         int[] nodes = [.. locals.SelectMany(local => local.Nodes)];
         return new ReductionPlan(
             map, order, locals,
-            order == ReductionOrder.Exact ? TreeAdds(nodes) : RankAdds(nodes));
+            order == ReductionOrder.Exact ? TreeAdds(nodes) : SlotAdds.InOrder(nodes).Adds);
     }
 
     /// <summary>
@@ -62,7 +62,7 @@ public sealed class ReductionPlan
     /// </summary>
     public LocalReduction Grouped(int rank, int shardsAtOnceMax)
     {
-        LocalReduction grouped = Local(Map, order, Map.Ranges[rank], shardsAtOnceMax);
+        LocalReduction grouped = Local(Map, Order, Map.Ranges[rank], shardsAtOnceMax);
         Invariant.Check(
             grouped.Nodes.SequenceEqual(Locals[rank].Nodes)
                 && grouped.NodeBuffers.SequenceEqual(Locals[rank].NodeBuffers),
@@ -76,34 +76,11 @@ public sealed class ReductionPlan
             ? LocalReduction.Exact(map.ShardCount, range, shardsAtOnceMax)
             : LocalReduction.Fast(map.ShardCount, range, shardsAtOnceMax);
 
-    private static List<VectorAdd> TreeAdds(int[] nodes)
+    private static IReadOnlyList<VectorAdd> TreeAdds(int[] nodes)
     {
-        var adds = new List<VectorAdd>();
-        var stack = new List<(int Node, int Slot)>();
-        for (int slot = 0; slot < nodes.Length; slot++)
-        {
-            stack.Add((nodes[slot], slot));
-            while (stack.Count >= 2 && ReductionTree.AreSiblings(stack[^2].Node, stack[^1].Node))
-            {
-                adds.Add(new VectorAdd(stack[^2].Slot, stack[^1].Slot));
-                int parent = ReductionTree.Parent(stack[^1].Node);
-                int slotOfParent = stack[^2].Slot;
-                stack.RemoveRange(stack.Count - 2, 2);
-                stack.Add((parent, slotOfParent));
-            }
-        }
-
+        SlotAdds adds = SlotAdds.InTree(nodes);
         Invariant.Check(
-            stack.Count == 1 && stack[0] == (ReductionTree.Root, 0),
-            "the tree's adds end at its root");
-        return adds;
-    }
-
-    private static List<VectorAdd> RankAdds(int[] nodes)
-    {
-        var adds = new List<VectorAdd>();
-        for (int slot = 1; slot < nodes.Length; slot++)
-            adds.Add(new VectorAdd(0, slot));
-        return adds;
+            adds.Nodes.SequenceEqual([ReductionTree.Root]), "the tree's adds end at its root");
+        return adds.Adds;
     }
 }

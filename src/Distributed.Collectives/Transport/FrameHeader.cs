@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Distributed.Collectives.Transport;
 
 /// <summary>
@@ -12,6 +14,9 @@ namespace Distributed.Collectives.Transport;
 /// <param name="Offset">The first element of the payload in the flat gradient.</param>
 /// <param name="Length">The number of elements in the payload.</param>
 /// <param name="Checksum">CRC-32C of the payload. The transport fills it in.</param>
+/// <param name="Format">How the payload's elements are written.</param>
+/// <remarks>Without gaps, so that it fits a cache line where it lies in shared memory.</remarks>
+[StructLayout(LayoutKind.Sequential, Pack = sizeof(int))]
 public readonly record struct FrameHeader(
     ulong Job,
     int Generation,
@@ -21,7 +26,8 @@ public readonly record struct FrameHeader(
     int Node,
     long Offset,
     int Length,
-    uint Checksum)
+    uint Checksum,
+    ElementFormat Format = ElementFormat.Float32)
 {
     /// <summary>
     /// The refusal of the first field that differs from <paramref name="expected"/>, or null when
@@ -40,6 +46,8 @@ public readonly record struct FrameHeader(
             _ when Job != expected.Job => ("job", expected.Job, Job),
             _ when Generation != expected.Generation =>
                 ("generation", expected.Generation, Generation),
+            _ when Format != expected.Format =>
+                ("element format", expected.Format, Format),
             _ when Step != expected.Step => ("step", expected.Step, Step),
             _ when Bucket != expected.Bucket => ("bucket", expected.Bucket, Bucket),
             _ when Phase != expected.Phase => ("phase", expected.Phase, Phase),

@@ -15,6 +15,9 @@ public interface ITransport : IDisposable
 
     int Size { get; }
 
+    /// <summary>What suits the links.</summary>
+    Pacing Pacing { get; }
+
     /// <summary>
     /// Queues a frame and returns. The payload must stay untouched until <see cref="Flush"/>
     /// returns. Never waits for the peer, so it cannot deadlock with <see cref="Receive"/>.

@@ -1,43 +1,26 @@
 using Distributed.Kernel;
-using Distributed.Runtime.Protocol;
-using Distributed.Runtime.Rpc;
+using Distributed.Runtime.DataPlane.Http2;
 using Grpc.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace Distributed.Runtime.DataPlane;
 
 /// <summary>
 /// The data plane of one process: leads inbound streams to the transports that they belong to,
-/// whichever comes first.
+/// whichever comes first. A <see cref="DataPlaneServer"/> brings the streams.
 /// </summary>
 public sealed class DataPlaneHub
 {
     /// <summary>How long a stream waits for its generation to be opened here.</summary>
     public static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(20);
 
+    /// <summary>How often a waiting call looks whether its caller is still there.</summary>
+    private static readonly TimeSpan OpenSlice = TimeSpan.FromMilliseconds(100);
+
     private readonly object _gate = new();
     private readonly Dictionary<(ulong Job, int Rank), Slot> _slots = [];
-    private TaskCompletionSource _opened = NewSignal();
 
     /// <summary>The jobs' states that peers may copy.</summary>
     internal StateServer States { get; } = new();
-
-    /// <summary>
-    /// Serves the data plane; when the server stops, open transports are cancelled.
-    /// </summary>
-    public void Serve(RpcEndpoints endpoints)
-    {
-        endpoints.Map(
-            ServerServiceDefinition.CreateBuilder()
-                .AddMethod(ExchangeMethod.Inbound, ExchangeAsync)
-                .AddMethod(StateServer.FetchMethod, States.FetchAsync)
-                .Build(),
-            Protocol.DataPlane.Descriptor);
-        var lifetime = endpoints.Routes.ServiceProvider
-            .GetRequiredService<IHostApplicationLifetime>();
-        lifetime.ApplicationStopping.Register(() => CancelAll("its server stops"));
-    }
 
     /// <summary>
     /// Connects a rank of a new generation with its peers. An older generation of the same rank
@@ -65,8 +48,7 @@ public sealed class DataPlaneHub
             Invariant.Check(generation > slot.Generation, "generations of a job only grow");
             older = slot.Transport;
             (slot.Generation, slot.Transport) = (generation, transport);
-            _opened.SetResult();
-            _opened = NewSignal();
+            Monitor.PulseAll(_gate);
         }
 
         older?.Cancel($"generation {generation} has begun");
@@ -84,23 +66,21 @@ public sealed class DataPlaneHub
             transport.Cancel(reason);
     }
 
-    private async Task<ExchangeReply> ExchangeAsync(
-        IAsyncStreamReader<PeerInbox> frames, ServerCallContext context)
+    /// <summary>Has the transport that a call is for read it; blocks until it has ended.</summary>
+    /// <exception cref="RpcException">The call is refused.</exception>
+    /// <exception cref="IOException">The call's connection is no more.</exception>
+    internal void Exchange(ServerCall call)
     {
-        var identity = ExchangeIdentity.Read(context.RequestHeaders);
-        var transport = await FindAsync(identity, context.CancellationToken).ConfigureAwait(false);
-        return await transport.ReadInboundAsync(identity.FromRank, frames, context)
-            .ConfigureAwait(false);
+        var identity = ExchangeIdentity.Read(call.Headers);
+        Find(identity, call.Connection.Channel).Serve(identity.FromRank, call);
     }
 
-    private async Task<GrpcTransport> FindAsync(
-        ExchangeIdentity identity, CancellationToken cancellation)
+    private GrpcTransport Find(ExchangeIdentity identity, ByteChannel caller)
     {
-        var deadline = Task.Delay(OpenTimeout, cancellation);
-        while (true)
+        var deadlineMs = Environment.TickCount64 + (long)OpenTimeout.TotalMilliseconds;
+        lock (_gate)
         {
-            Task opened;
-            lock (_gate)
+            while (true)
             {
                 if (_slots.TryGetValue((identity.Job, identity.ToRank), out var slot)
                     && slot.Generation >= identity.Generation)
@@ -109,16 +89,18 @@ public sealed class DataPlaneHub
                     return slot.Transport ?? throw Over(identity, slot);
                 }
 
-                opened = _opened.Task;
+                if (Environment.TickCount64 >= deadlineMs) throw NeverOpened(identity);
+                Monitor.Wait(_gate, OpenSlice);
+                if (caller.Wait(ByteChannel.HungUp, TimeSpan.Zero))
+                    throw new IOException("it went before its generation was opened");
             }
-
-            if (await Task.WhenAny(opened, deadline).ConfigureAwait(false) == opened) continue;
-            throw new RpcException(new Status(
-                StatusCode.FailedPrecondition,
-                $"rank {identity.ToRank} of job {identity.Job} did not open generation"
-                + $" {identity.Generation} within {OpenTimeout.TotalSeconds} s"));
         }
     }
+
+    private static RpcException NeverOpened(ExchangeIdentity identity) => new(new Status(
+        StatusCode.FailedPrecondition,
+        $"rank {identity.ToRank} of job {identity.Job} did not open generation"
+        + $" {identity.Generation} within {OpenTimeout.TotalSeconds} s"));
 
     private static RpcException Over(ExchangeIdentity identity, Slot slot) => new(new Status(
         StatusCode.FailedPrecondition,
@@ -134,9 +116,6 @@ public sealed class DataPlaneHub
                 if (ReferenceEquals(slot.Transport, transport)) slot.Transport = null;
         }
     }
-
-    private static TaskCompletionSource NewSignal() =>
-        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>
     /// Made by Open alone, never by a stream, so that strangers cannot fill the table. It stays

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Runtime.DataPlane.Http2;
 using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
@@ -12,23 +13,25 @@ internal readonly record struct ExchangeIdentity(
     internal const string FromRankKey = "distributed-from-rank";
     internal const string ToRankKey = "distributed-to-rank";
 
-    internal Metadata ToMetadata() => new()
-    {
-        { JobKey, Job.ToString(CultureInfo.InvariantCulture) },
-        { GenerationKey, Generation.ToString(CultureInfo.InvariantCulture) },
-        { FromRankKey, FromRank.ToString(CultureInfo.InvariantCulture) },
-        { ToRankKey, ToRank.ToString(CultureInfo.InvariantCulture) },
-    };
+    internal IReadOnlyList<HeaderField> ToHeaders() =>
+    [
+        new(JobKey, Job.ToString(CultureInfo.InvariantCulture)),
+        new(GenerationKey, Generation.ToString(CultureInfo.InvariantCulture)),
+        new(FromRankKey, FromRank.ToString(CultureInfo.InvariantCulture)),
+        new(ToRankKey, ToRank.ToString(CultureInfo.InvariantCulture)),
+    ];
 
-    internal static ExchangeIdentity Read(Metadata metadata) => new(
-        Number<ulong>(metadata, JobKey),
-        Number<int>(metadata, GenerationKey),
-        Number<int>(metadata, FromRankKey),
-        Number<int>(metadata, ToRankKey));
+    /// <exception cref="RpcException">A header is missing or is no number.</exception>
+    internal static ExchangeIdentity Read(IReadOnlyList<HeaderField> headers) => new(
+        Number<ulong>(headers, JobKey),
+        Number<int>(headers, GenerationKey),
+        Number<int>(headers, FromRankKey),
+        Number<int>(headers, ToRankKey));
 
-    private static T Number<T>(Metadata metadata, string key) where T : IParsable<T>
+    private static T Number<T>(IReadOnlyList<HeaderField> headers, string key)
+        where T : IParsable<T>
     {
-        var text = metadata.GetValue(key);
+        var text = headers.Find(key);
         if (T.TryParse(text, CultureInfo.InvariantCulture, out var number)) return number;
         throw new RpcException(new Status(
             StatusCode.InvalidArgument,

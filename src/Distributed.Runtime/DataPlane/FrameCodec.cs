@@ -1,35 +1,28 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using Distributed.Collectives.Transport;
 using Distributed.Runtime.Protocol;
-using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
 
 /// <summary>
-/// The message Frame of data_plane.proto, without protobuf's copies: payloads go from the sender's
-/// memory into the call's buffer, and from the connection's buffer into the receiver's memory.
+/// The message Frame of data_plane.proto, without protobuf's copies: all that stands before the
+/// payload is written and read by itself.
 /// </summary>
 internal static class FrameCodec
 {
     /// <summary>
     /// Room for every field at its longest, tags and the payload's length included.
     /// </summary>
-    internal const int HeaderBytesMax = 96;
-
-    private const int Varint = 0;
-    private const int Fixed64 = 1;
-    private const int Delimited = 2;
-    private const int Fixed32 = 5;
+    internal const int HeaderBytesMax = 112;
 
     /// <summary>
-    /// Writes all that stands before the payload's bytes. Returns its length and the position of
-    /// the checksum, which is written as 0.
+    /// Writes all that stands before the payload's bytes, the checksum as it is in the header.
+    /// Returns its length.
     /// </summary>
-    internal static (int Length, int ChecksumAt) WriteHeader(
+    internal static int WriteHeader(
         in FrameHeader header, int payloadBytes, Span<byte> destination)
     {
-        var at = Tag(destination, 0, Frame.JobFieldNumber, Fixed64);
+        var at = Tag(destination, 0, Frame.JobFieldNumber, ProtobufReader.Fixed64);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[at..], header.Job);
         at = Number(destination, at + 8, Frame.GenerationFieldNumber, header.Generation);
         at = Number(destination, at, Frame.StepFieldNumber, header.Step);
@@ -38,69 +31,41 @@ internal static class FrameCodec
         at = Number(destination, at, Frame.NodeFieldNumber, header.Node);
         at = Number(destination, at, Frame.OffsetFieldNumber, header.Offset);
         at = Number(destination, at, Frame.LengthFieldNumber, header.Length);
-        at = Tag(destination, at, Frame.ChecksumFieldNumber, Fixed32);
-        var checksumAt = at;
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[at..], 0);
-        at = Tag(destination, at + 4, Frame.PayloadFieldNumber, Delimited);
-        return (WriteVarint(destination, at, (ulong)payloadBytes), checksumAt);
+        at = Tag(destination, at, Frame.ChecksumFieldNumber, ProtobufReader.Fixed32);
+        BinaryPrimitives.WriteUInt32LittleEndian(destination[at..], header.Checksum);
+        at = Number(destination, at + 4, Frame.ElementFormatFieldNumber, (int)header.Format);
+        at = Tag(destination, at, Frame.PayloadFieldNumber, ProtobufReader.Delimited);
+        return WriteVarint(destination, at, (ulong)payloadBytes);
     }
 
     /// <summary>
-    /// Writes a whole message, copying the payload and computing its checksum in one go.
-    /// </summary>
-    internal static void Write(
-        in FrameHeader header, ReadOnlySpan<byte> payload, SerializationContext context)
-    {
-        Span<byte> head = stackalloc byte[HeaderBytesMax];
-        var (headerBytes, checksumAt) = WriteHeader(header, payload.Length, head);
-        var length = headerBytes + payload.Length;
-        context.SetPayloadLength(length);
-        var writer = context.GetBufferWriter();
-        var message = writer.GetSpan(length);
-        head[..headerBytes].CopyTo(message);
-        var checksum = Checksum.CopyAndAppend(0, payload, message[headerBytes..]);
-        BinaryPrimitives.WriteUInt32LittleEndian(message[checksumAt..], checksum);
-        writer.Advance(length);
-        context.Complete();
-    }
-
-    /// <summary>
-    /// Reads a message from any sender: fields in any order, unknown ones skipped.
+    /// Reads the beginning of a message from any sender: fields in any order, unknown ones
+    /// skipped. True where all fields but the payload's bytes are there; those may still come,
+    /// and then they are the rest of the message. False where more of the message is needed.
     /// </summary>
     /// <exception cref="InvalidDataException">The bytes are not a protobuf message.</exception>
-    internal static FrameHeader Read(
-        in ReadOnlySequence<byte> message, out ReadOnlySequence<byte> payload)
+    internal static bool TryRead(
+        ReadOnlySpan<byte> bytes, int messageBytes, out FrameHeader header, out int payloadStart,
+        out int payloadBytes)
     {
-        var header = default(FrameHeader);
-        payload = ReadOnlySequence<byte>.Empty;
-        var reader = new SequenceReader<byte>(message);
-        while (!reader.End)
+        (header, payloadStart, payloadBytes) = (default, messageBytes, 0);
+        var reader = new ProtobufReader(bytes, messageBytes);
+        while (!reader.IsAtEnd)
         {
-            var tag = ReadVarint(ref reader);
-            var wireType = (int)(tag & 7);
-            if (tag >> 3 == Frame.PayloadFieldNumber && wireType == Delimited)
-            {
-                payload = ReadDelimited(ref reader);
-                continue;
-            }
-
-            var value = wireType switch
-            {
-                Varint => ReadVarint(ref reader),
-                Fixed64 => reader.TryReadLittleEndian(out long wide) ? (ulong)wide : throw Torn(),
-                Fixed32 => reader.TryReadLittleEndian(out int narrow) ? (uint)narrow : throw Torn(),
-                Delimited => (ulong)ReadDelimited(ref reader).Length,
-                _ => throw new InvalidDataException($"wire type {wireType} is unknown"),
-            };
-            header = With(header, tag, value);
+            if (!reader.TryNext()) return false;
+            if (reader.Tag == (Frame.PayloadFieldNumber << 3 | ProtobufReader.Delimited))
+                (payloadStart, payloadBytes) = (reader.Start, (int)reader.Value);
+            else
+                header = With(header, reader.Tag, reader.Value);
         }
 
-        return header;
+        var payloadEnd = payloadStart + payloadBytes;
+        return payloadEnd == messageBytes || payloadEnd <= bytes.Length;
     }
 
     private static FrameHeader With(in FrameHeader header, ulong tag, ulong value) => tag switch
     {
-        Frame.JobFieldNumber << 3 | Fixed64 => header with { Job = value },
+        Frame.JobFieldNumber << 3 | ProtobufReader.Fixed64 => header with { Job = value },
         Frame.GenerationFieldNumber << 3 => header with { Generation = (int)value },
         Frame.StepFieldNumber << 3 => header with { Step = (long)value },
         Frame.BucketFieldNumber << 3 => header with { Bucket = (int)value },
@@ -108,7 +73,10 @@ internal static class FrameCodec
         Frame.NodeFieldNumber << 3 => header with { Node = (int)value },
         Frame.OffsetFieldNumber << 3 => header with { Offset = (long)value },
         Frame.LengthFieldNumber << 3 => header with { Length = (int)value },
-        Frame.ChecksumFieldNumber << 3 | Fixed32 => header with { Checksum = (uint)value },
+        Frame.ChecksumFieldNumber << 3 | ProtobufReader.Fixed32 =>
+            header with { Checksum = (uint)value },
+        Frame.ElementFormatFieldNumber << 3 =>
+            header with { Format = (ElementFormat)(int)value },
         _ => header,
     };
 
@@ -121,7 +89,8 @@ internal static class FrameCodec
     private static int Number(Span<byte> destination, int at, int field, long value) =>
         value == 0
             ? at
-            : WriteVarint(destination, Tag(destination, at, field, Varint), (ulong)value);
+            : WriteVarint(
+                destination, Tag(destination, at, field, ProtobufReader.Varint), (ulong)value);
 
     private static int WriteVarint(Span<byte> destination, int at, ulong value)
     {
@@ -130,28 +99,4 @@ internal static class FrameCodec
         destination[at] = (byte)value;
         return at + 1;
     }
-
-    private static ulong ReadVarint(ref SequenceReader<byte> reader)
-    {
-        var value = 0ul;
-        for (var shift = 0; shift < 70; shift += 7)
-        {
-            if (!reader.TryRead(out var part)) throw Torn();
-            value |= (ulong)(part & 0x7F) << shift;
-            if (part < 0x80) return value;
-        }
-
-        throw new InvalidDataException("a number is longer than ten bytes");
-    }
-
-    private static ReadOnlySequence<byte> ReadDelimited(ref SequenceReader<byte> reader)
-    {
-        var length = ReadVarint(ref reader);
-        if (length > (ulong)reader.Remaining) throw Torn();
-        var bytes = reader.UnreadSequence.Slice(0, (long)length);
-        reader.Advance((long)length);
-        return bytes;
-    }
-
-    private static InvalidDataException Torn() => new("the message ends in the middle of a field");
 }

@@ -1,232 +1,311 @@
 using System.Buffers;
 using Distributed.Collectives.Transport;
 using Distributed.Kernel;
+using Distributed.Runtime.DataPlane.Http2;
+using Distributed.Runtime.Protocol;
+using Google.Protobuf;
+using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
 
 /// <summary>
-/// What one peer sends to this rank. A frame goes straight into the destination of a waiting
-/// Receive; without one it is held in a pooled buffer, up to a bound, beyond which the stream is
-/// not read and the peer is held back by HTTP/2's flow control.
+/// What one peer sends to this rank. A payload goes from the socket straight into the destination
+/// of a waiting Receive; without one it is held in a pooled buffer, and what is held is not
+/// credited, so that HTTP/2's flow control bounds it. All calls are made under the transport's
+/// gate.
 /// </summary>
-internal sealed class PeerInbox(int fromRank, int toRank)
+/// <param name="fromRank">The peer.</param>
+/// <param name="toRank">This rank.</param>
+/// <param name="events">Is told how the call ends.</param>
+internal sealed class PeerInbox(int fromRank, int toRank, PeerInbox.IEvents events)
 {
-    internal const int HeldBytesMax = 8 * 1024 * 1024;
+    /// <summary>The window bounds bytes; this bounds frames that have few of them.</summary>
+    internal const int HeldFramesMax = 1 << 16;
 
-    internal const int HeldFramesMax = 1024;
-
-    // The marshaller belongs to the method, not to a call, so the call says here whose it is.
-    private static readonly AsyncLocal<PeerInbox?> CurrentCall = new();
-
-    private readonly object _gate = new();
     private readonly Queue<HeldFrame> _held = new();
-    private long _heldBytes;
-    private TaskCompletionSource? _roomWanted;
+    private readonly IncomingMessage _message = new();
+    private InboundCall? _call;
 
     private bool _posted;
     private bool _filled;
-    private bool _filling;
     private FrameHeader _expected;
     private Memory<byte> _destination;
 
     private Exception? _failure;
     private bool _cancelled;
 
-    internal static PeerInbox OfThisCall
+    /// <summary>What the transport does when the peer's stream ends.</summary>
+    internal interface IEvents
     {
-        get
-        {
-            var inbox = CurrentCall.Value;
-            Invariant.Check(inbox is not null, "a frame is read within the call that carries it");
-            return inbox;
-        }
+        /// <summary>The peer ended its stream in order.</summary>
+        void Ended(int peer);
+
+        /// <summary>The stream or its connection broke.</summary>
+        void Broke(int peer, Exception cause);
     }
 
     internal long Frames { get; private set; }
 
     internal long PayloadBytes { get; private set; }
 
-    /// <summary>Frames read by the calling method, after this, are delivered here.</summary>
-    internal void EnterCall() => CurrentCall.Value = this;
+    /// <summary>The connection that is read here, or null.</summary>
+    internal Http2Connection? Connection => _call?.Call.Connection;
 
-    internal void Receive(in FrameHeader expected, Memory<byte> destination)
+    /// <summary>Whether more may be read: for a waiting Receive, or to be held.</summary>
+    internal bool WantsToRead => _call is not null
+        && (_posted ? !_filled : _held.Count < HeldFramesMax);
+
+    internal bool WasOpened { get; private set; }
+
+    /// <summary>Reads the call from now on, until it is released.</summary>
+    internal void Open(InboundCall call)
     {
-        HeldFrame frame;
-        lock (_gate)
+        (_call, WasOpened) = (call, true);
+        try
         {
-            Invariant.Check(!_posted, "one thread at a time receives from a peer");
-            (_posted, _filled, _expected, _destination) = (true, false, expected, destination);
-            try
-            {
-                while (!_filled && _held.Count == 0 && _failure is null) Monitor.Wait(_gate);
-                // A cancel may come while a frame is copied: the memory is in use until it ends.
-                while (_filling) Monitor.Wait(_gate);
-            }
-            finally
-            {
-                (_posted, _destination) = (false, default);
-            }
-
-            if (_cancelled) throw Failures.Again(_failure!);
-            if (_filled) return;
-            if (_held.Count == 0) throw Failures.Again(_failure!);
-            frame = TakeHeld();
+            call.Call.Begin();
+        }
+        catch (IOException broken)
+        {
+            // The peer went away at once: the connection goes back, as from a Pump that finds out.
+            Break(broken);
+            return;
         }
 
-        Open(frame, expected, destination.Span);
+        Pump();
     }
 
-    /// <summary>Takes one message as it lies in the connection's buffers.</summary>
-    internal PeerInbox Deliver(in ReadOnlySequence<byte> message)
+    /// <summary>
+    /// Names what the next frame must be and where it goes; ended by <see cref="Unpost"/>. Takes
+    /// a held frame at once.
+    /// </summary>
+    /// <exception cref="FrameRefusedException">The held frame is another.</exception>
+    internal void Post(in FrameHeader expected, Memory<byte> destination)
     {
-        var header = FrameCodec.Read(message, out var payload);
-        Memory<byte> destination = default;
-        bool direct;
-        lock (_gate)
+        Invariant.Check(!_posted, "one thread at a time receives from a peer");
+        (_posted, _filled, _expected, _destination) = (true, false, expected, destination);
+        if (_cancelled) return;
+        if (_held.Count > 0)
+            TakeHeld();
+        else if (_message.IsHeld)
+            Adopt();
+    }
+
+    internal void Unpost() => (_posted, _destination) = (false, default);
+
+    /// <summary>Whether the posted destination is filled.</summary>
+    /// <exception cref="Exception">What keeps it from being filled.</exception>
+    internal bool IsFilled()
+    {
+        if (_cancelled || (!_filled && _failure is not null)) throw Failures.Again(_failure!);
+        return _filled;
+    }
+
+    /// <summary>Reads what has arrived.</summary>
+    internal void Pump()
+    {
+        try
         {
-            if (_failure is not null) throw Failures.Again(_failure);
-            direct = _posted && !_filled && _held.Count == 0;
-            if (direct)
+            while (WantsToRead && ReadOnce())
             {
-                if (Refusal(header, _expected, payload.Length, _destination.Length) is { } refusal)
-                    throw FailWith(refusal);
-                destination = _destination;
-                _filling = true;
+                // One piece after the other.
             }
+
+            Connection?.TryFlush();
         }
-
-        if (direct) Fill(header, payload, destination.Span);
-        else Hold(header, payload);
-        Frames++;
-        PayloadBytes += payload.Length;
-        return this;
-    }
-
-    /// <summary>Done when another frame may be held.</summary>
-    internal Task RoomAsync()
-    {
-        lock (_gate)
+        catch (FrameRefusedException refused)
         {
-            if (_failure is not null || HasRoom) return Task.CompletedTask;
-            _roomWanted ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _roomWanted.Task;
+            Refuse(refused);
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or RpcException)
+        {
+            EndCall(wrong is RpcException failure
+                ? failure.Status
+                : new Status(StatusCode.InvalidArgument, wrong.Message));
+            events.Broke(fromRank, wrong);
+        }
+        catch (IOException broken)
+        {
+            Break(broken);
         }
     }
 
     /// <summary>
     /// Receives that find nothing held fail with this from now on; the first failure stays.
     /// </summary>
-    internal void Fail(Exception failure)
-    {
-        lock (_gate) FailWith(failure);
-    }
+    internal void Fail(Exception failure) => _failure ??= failure;
 
     /// <summary>
-    /// As <see cref="Fail"/>, but held frames are dropped as well, and when it returns no memory
+    /// As <see cref="Fail"/>, but what is held is dropped as well, and when it returns no memory
     /// of a receiver is written any more.
     /// </summary>
     internal void Cancel(Exception failure)
     {
-        lock (_gate)
+        if (_cancelled) return;
+        (_cancelled, _failure) = (true, failure);
+        while (_held.Count > 0)
+            ArrayPool<byte>.Shared.Return(_held.Dequeue().Buffer);
+        _message.Forget();
+    }
+
+    /// <summary>Tells the peer that all went well, and how much it was.</summary>
+    internal void EndCallInOrder()
+    {
+        var text = new ExchangeReply { Frames = Frames, PayloadBytes = PayloadBytes }.ToByteArray();
+        var reply = new OutgoingMessage();
+        text.CopyTo(reply.Head);
+        reply.Set(text.Length, default);
+        EndCall(Status.DefaultSuccess, reply);
+    }
+
+    /// <summary>Tells the peer how its call ended, and gives its connection back.</summary>
+    internal void EndCall(Status status, OutgoingMessage? reply = null)
+    {
+        if (_call is null) return;
+        try
         {
-            if (_cancelled) return;
-            _cancelled = true;
-            _failure = failure;
-            FailWith(failure);
-            while (_held.Count > 0) ArrayPool<byte>.Shared.Return(_held.Dequeue().Buffer);
-            while (_filling) Monitor.Wait(_gate);
+            if (reply is not null) _call.Call.Connection.WriteMessage(reply);
+            _call.Call.End(status);
+            Release(null);
+        }
+        catch (IOException broken)
+        {
+            Release(broken);
         }
     }
 
-    private bool HasRoom => _heldBytes < HeldBytesMax && _held.Count < HeldFramesMax;
-
-    private void Fill(in FrameHeader header, in ReadOnlySequence<byte> payload, Span<byte> target)
+    private bool ReadOnce()
     {
-        var checksum = Copy(payload, target);
-        lock (_gate)
+        var connection = Connection!;
+        var found = connection.Read(_message.Wanted, out var count);
+        switch (found)
         {
-            _filling = false;
-            Monitor.PulseAll(_gate);
-            if (checksum != header.Checksum) throw FailWith(WrongChecksum(header, checksum));
+            case ReadEvent.Data:
+                Take(connection, count);
+                return true;
+            case ReadEvent.Blocked:
+                return false;
+            case ReadEvent.End when _message.IsBetween:
+                events.Ended(fromRank);
+                return false;
+            case ReadEvent.End:
+                throw new InvalidDataException("the stream ended in the middle of a message");
+            case ReadEvent.Reset:
+                var error = connection.ResetError;
+                _call!.Call.Drop();
+                Release(null);
+                events.Broke(fromRank, new IOException($"it broke its stream off ({error})"));
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    private void Take(Http2Connection connection, int count)
+    {
+        connection.Credit(_message.Advance(count));
+        if (_message.IsHeaderReady) Direct();
+        if (_message.IsWhole) Deliver();
+    }
+
+    /// <summary>Chooses where the payload goes, now that its header is known.</summary>
+    private void Direct()
+    {
+        if (!_posted || _filled)
+        {
+            _message.BeginHeldPayload();
+            return;
+        }
+
+        if (RefusalOf(_message.Header, _message.PayloadBytes) is { } refusal) throw refusal;
+        _message.BeginPayload(_destination);
+    }
+
+    private void Deliver()
+    {
+        if (_message.Checksum != _message.Header.Checksum)
+        {
+            throw new FrameRefusedException(
+                fromRank, toRank, "checksum", $"{_message.Header.Checksum:x8}",
+                $"{_message.Checksum:x8}");
+        }
+
+        Frames++;
+        PayloadBytes += _message.PayloadBytes;
+        if (_message.IsHeld)
+            _held.Enqueue(_message.TakeHeld());
+        else
             _filled = true;
-        }
+        _message.Next();
     }
 
-    private void Hold(in FrameHeader header, in ReadOnlySequence<byte> payload)
+    /// <summary>A Receive came while the payload arrives: the rest goes there at once.</summary>
+    private void Adopt()
     {
-        var length = checked((int)payload.Length);
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
-        var checksum = Copy(payload, buffer);
-        lock (_gate)
+        if (RefusalOf(_message.Header, _message.PayloadBytes) is { } refusal)
         {
-            if (_failure is null && checksum == header.Checksum)
-            {
-                _held.Enqueue(new HeldFrame(header, buffer, length));
-                _heldBytes += length;
-                Monitor.PulseAll(_gate);
-                return;
-            }
-
-            ArrayPool<byte>.Shared.Return(buffer);
-            throw FailWith(WrongChecksum(header, checksum));
+            Refuse(refusal);
+            throw refusal;
         }
+
+        Credit(_message.MoveTo(_destination));
     }
 
-    private HeldFrame TakeHeld()
+    private void TakeHeld()
     {
         var frame = _held.Dequeue();
-        _heldBytes -= frame.Length;
-        if (_roomWanted is not null && HasRoom)
+        var refusal = RefusalOf(frame.Header, frame.Length);
+        if (refusal is null) frame.Buffer.AsSpan(0, frame.Length).CopyTo(_destination.Span);
+        ArrayPool<byte>.Shared.Return(frame.Buffer);
+        if (refusal is not null)
         {
-            _roomWanted.SetResult();
-            _roomWanted = null;
+            Refuse(refusal);
+            throw refusal;
         }
 
-        return frame;
+        _filled = true;
+        Credit(frame.Uncredited);
     }
 
-    private void Open(in HeldFrame frame, in FrameHeader expected, Span<byte> destination)
+    private void Credit(int bytes)
     {
-        var refusal = Refusal(frame.Header, expected, frame.Length, destination.Length);
-        if (refusal is null) frame.Buffer.AsSpan(0, frame.Length).CopyTo(destination);
-        ArrayPool<byte>.Shared.Return(frame.Buffer);
-        if (refusal is null) return;
+        try
+        {
+            Connection?.Credit(bytes);
+        }
+        catch (IOException broken)
+        {
+            Break(broken);
+        }
+    }
+
+    private void Refuse(FrameRefusedException refusal)
+    {
         Fail(refusal);
-        throw refusal;
+        _message.Forget();
+        EndCall(new Status(
+            refusal.Field == "checksum" ? StatusCode.DataLoss : StatusCode.FailedPrecondition,
+            refusal.Message));
     }
 
-    /// <summary>Records the failure under the gate and returns the one that counts.</summary>
-    private Exception FailWith(Exception failure)
-    {
-        _failure ??= failure;
-        _roomWanted?.SetResult();
-        _roomWanted = null;
-        Monitor.PulseAll(_gate);
-        return Failures.Again(_failure);
-    }
-
-    private FrameRefusedException? Refusal(
-        in FrameHeader header, in FrameHeader expected, long payloadBytes, int expectedBytes) =>
-        header.RefusalAgainst(expected, fromRank, toRank)
-        ?? (payloadBytes == expectedBytes
+    private FrameRefusedException? RefusalOf(in FrameHeader header, int payloadBytes) =>
+        header.RefusalAgainst(_expected, fromRank, toRank)
+        ?? (payloadBytes == _destination.Length
             ? null
             : new FrameRefusedException(
-                fromRank, toRank, "payload bytes", $"{expectedBytes}", $"{payloadBytes}"));
+                fromRank, toRank, "payload bytes", $"{_destination.Length}", $"{payloadBytes}"));
 
-    private FrameRefusedException WrongChecksum(in FrameHeader header, uint checksum) => new(
-        fromRank, toRank, "checksum", $"{header.Checksum:x8}", $"{checksum:x8}");
-
-    private static uint Copy(in ReadOnlySequence<byte> source, Span<byte> destination)
+    private void Break(IOException broken)
     {
-        var checksum = 0u;
-        foreach (var piece in source)
-        {
-            checksum = Checksum.CopyAndAppend(checksum, piece.Span, destination);
-            destination = destination[piece.Length..];
-        }
-
-        return checksum;
+        Release(broken);
+        events.Broke(fromRank, broken);
     }
 
-    private readonly record struct HeldFrame(FrameHeader Header, byte[] Buffer, int Length);
+    private void Release(IOException? broken)
+    {
+        var call = _call;
+        _call = null;
+        _message.Forget();
+        call?.Release(broken);
+    }
 }

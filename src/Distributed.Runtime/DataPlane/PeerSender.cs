@@ -1,17 +1,23 @@
-using System.Threading.Channels;
 using Distributed.Collectives.Transport;
 using Distributed.Kernel;
-using Distributed.Runtime.Protocol;
+using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Rpc;
 using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
 
 /// <summary>
-/// What this rank sends to one peer: one connection, one call, one loop that takes frames from a
-/// queue. It is its own message object, so that a frame costs no object.
+/// What this rank sends to one peer: one connection, one call, and a queue of frames whose
+/// payloads go out from where they lie. All calls are made under the transport's gate.
 /// </summary>
-internal sealed class PeerSender : IDisposable
+/// <param name="identity">What the call carries.</param>
+/// <param name="address">host:port of the peer.</param>
+/// <param name="lost">
+/// Told once, with the reason, when the stream ends, is refused, or breaks; the cause is null where
+/// the peer ended it in order.
+/// </param>
+internal sealed class PeerSender(
+    ExchangeIdentity identity, string address, Action<string, Exception?> lost) : IDisposable
 {
     /// <summary>
     /// The queue holds references, not payloads, and Send must not wait (every rank may send all
@@ -19,197 +25,248 @@ internal sealed class PeerSender : IDisposable
     /// </summary>
     internal const int QueuedFramesMax = 1 << 16;
 
-    private readonly object _gate = new();
-    private readonly Channel<QueuedFrame> _queue = Channel.CreateUnbounded<QueuedFrame>(
-        new UnboundedChannelOptions { SingleReader = true });
+    /// <summary>
+    /// Checksums are computed for so many bytes, which then go out by one call, still in cache.
+    /// </summary>
+    private const int BatchBytesMin = 256 * 1024;
 
-    private readonly CancellationTokenSource _stop = new();
-    private readonly RpcClient _client;
-    private readonly ExchangeIdentity _identity;
-    private readonly Action<string, Exception?> _lost;
-    private QueuedFrame _current;
+    private const long PingAfterSilenceMs = 10_000;
+    private const long PingTimeoutMs = 15_000;
+
+    private readonly Queue<QueuedFrame> _queue = new();
+    private readonly OutgoingMessage _message = new();
+    private readonly byte[] _answer = new byte[256];
+    private Http2Connection? _connection;
+    private Status? _status;
+    private Exception? _failure;
     private long _queued;
     private long _handed;
-    private bool _copying;
+    private int _inBatch;
     private bool _closing;
-    private Exception? _failure;
+    private bool _endWritten;
+    private long _heardAtMs;
+    private long? _pingedAtMs;
 
-    /// <param name="lost">Told once, with the reason, when the stream breaks or is refused.</param>
-    internal PeerSender(ExchangeIdentity identity, string address, Action<string, Exception?> lost)
+    internal string Address => address;
+
+    /// <summary>The connection, once there is one and as long as it is of use.</summary>
+    internal Http2Connection? Connection => _connection;
+
+    internal long QueuedFrames => _queued;
+
+    /// <summary>Whether it would help if the socket were writable.</summary>
+    internal bool WantsToWrite => _connection is { HasOutput: true };
+
+    /// <summary>Whether something waits for the socket or for the peer's window.</summary>
+    internal bool HasUnsent => _failure is null && _handed < _queued;
+
+    /// <summary>Whether the peer has taken all and said so.</summary>
+    internal bool IsDone { get; private set; }
+
+    /// <summary>Begins the call.</summary>
+    internal void Attach(ByteChannel channel, long nowMs)
     {
-        _identity = identity;
-        _lost = lost;
-        _client = new RpcClient(address);
+        _connection = new Http2Connection(channel, isServer: false);
+        _heardAtMs = nowMs;
+        _connection.OpenStream(
+            DataPlaneMethods.Request(DataPlaneMethods.Exchange, address, identity.ToHeaders()),
+            endStream: false);
+        Pump();
     }
-
-    /// <summary>The sender loop, once started.</summary>
-    internal Task Completion { get; private set; } = Task.CompletedTask;
-
-    internal void Start() => Completion = Task.Run(RunAsync);
 
     internal void Send(in FrameHeader header, ReadOnlyMemory<byte> payload)
     {
-        lock (_gate)
-        {
-            if (_failure is not null) throw Failures.Again(_failure);
-            Invariant.Check(!_closing, "nothing is sent after the transport was disposed");
-            Invariant.Check(
-                _queued - _handed < QueuedFramesMax,
-                "a rank flushes before it has queued 65536 frames to one peer");
-            _queued++;
-            _queue.Writer.TryWrite(new QueuedFrame(header, payload));
-        }
-    }
-
-    internal void Flush()
-    {
-        lock (_gate)
-        {
-            var target = _queued;
-            while (_handed < target && _failure is null) Monitor.Wait(_gate);
-            if (_failure is not null) throw Failures.Again(_failure);
-        }
+        if (_failure is not null) throw Failures.Again(_failure);
+        Invariant.Check(!_closing, "nothing is sent after the transport was disposed");
+        Invariant.Check(
+            _queued - _handed < QueuedFramesMax,
+            "a rank flushes before it has queued 65536 frames to one peer");
+        _queued++;
+        _queue.Enqueue(new QueuedFrame(header, payload));
+        // Where bytes wait already, the socket has no room.
+        if (!WantsToWrite) Pump();
     }
 
     /// <summary>
-    /// Sends what is queued, then ends the stream; <see cref="Completion"/> tells when.
+    /// Whether so many frames have been handed over; a peer that left after it got them all does
+    /// not matter any more.
     /// </summary>
+    /// <exception cref="Exception">What keeps them from it.</exception>
+    internal bool HasHanded(long frames)
+    {
+        var isHanded = _handed >= frames;
+        return _failure is null || (isHanded && _failure is PeerLostException)
+            ? isHanded
+            : throw Failures.Again(_failure);
+    }
+
+    /// <summary>Ends the stream once all that is queued is sent.</summary>
     internal void Close()
     {
-        lock (_gate)
+        _closing = true;
+        Pump();
+    }
+
+    /// <summary>Writes as much as the socket and the peer's windows have room for.</summary>
+    internal void Pump()
+    {
+        if (_connection is null) return;
+        try
         {
-            _closing = true;
-            _queue.Writer.TryComplete();
+            while (_connection.TryFlush())
+            {
+                _handed += _inBatch;
+                _inBatch = 0;
+                if (!WriteBatch()) return;
+            }
+        }
+        catch (IOException broken)
+        {
+            Lose(broken);
+        }
+    }
+
+    /// <summary>Takes what the peer answers: windows, pings, and the end of the call.</summary>
+    internal void TakeAnswers(long nowMs)
+    {
+        try
+        {
+            while (_connection is not null)
+            {
+                var found = _connection.Read(_answer, out var count);
+                (_heardAtMs, _pingedAtMs) = (nowMs, null);
+                switch (found)
+                {
+                    case ReadEvent.Blocked:
+                        Pump();
+                        return;
+                    case ReadEvent.Data:
+                        _connection.Credit(count);
+                        break;
+                    case ReadEvent.Headers:
+                        _status ??= GrpcStatus.Read(_connection.Headers);
+                        break;
+                    case ReadEvent.End:
+                        End(_status ?? new Status(
+                            StatusCode.Internal, "it ended the call without a status"));
+                        return;
+                    case ReadEvent.Reset when _status is null:
+                        throw new IOException(
+                            $"it broke the call off ({_connection.ResetError})");
+                    case ReadEvent.Reset:
+                        End(_status.Value);
+                        return;
+                }
+            }
+        }
+        catch (IOException broken)
+        {
+            Lose(broken);
         }
     }
 
     /// <summary>
-    /// Fails blocked and later calls with this. When it returns, no payload is read any more.
+    /// Asks a silent peer for a sign of life, and loses it when none comes. Returns when to look
+    /// again.
+    /// </summary>
+    internal long Watch(long nowMs)
+    {
+        if (_connection is null) return long.MaxValue;
+        var dueMs = _pingedAtMs is { } pingedAtMs
+            ? pingedAtMs + PingTimeoutMs
+            : _heardAtMs + PingAfterSilenceMs;
+        if (nowMs < dueMs) return dueMs;
+        if (_pingedAtMs is not null)
+        {
+            Lose(new IOException($"it was silent for {(nowMs - _heardAtMs) / 1000} s"));
+            return long.MaxValue;
+        }
+
+        // From now on, and not from when it was heard: this process may have slept itself.
+        _pingedAtMs = nowMs;
+        try
+        {
+            _connection.WritePing();
+        }
+        catch (IOException broken)
+        {
+            Lose(broken);
+        }
+
+        Pump();
+        return nowMs + PingTimeoutMs;
+    }
+
+    /// <summary>
+    /// Fails calls from now on, and breaks the stream. When it returns, no payload is read any
+    /// more.
     /// </summary>
     internal void Fail(Exception failure)
     {
-        lock (_gate)
-        {
-            _failure ??= failure;
-            _queue.Writer.TryComplete();
-            Monitor.PulseAll(_gate);
-            while (_copying) Monitor.Wait(_gate);
-        }
+        if (_failure is not null) return;
+        _failure = failure;
+        _queue.Clear();
+        _message.Forget();
+        Dispose();
     }
-
-    /// <summary>Breaks the stream; the peer sees it as cancelled.</summary>
-    internal Task AbortAsync() => _stop.CancelAsync();
 
     public void Dispose()
     {
-        _client.Dispose();
-        _stop.Dispose();
+        if (IsDone) _connection?.Dispose();
+        else _connection?.Abort();
+        _connection = null;
     }
 
-    /// <summary>
-    /// Called by the marshaller, within WriteAsync, for the frame whose turn it is.
-    /// </summary>
-    internal void WriteCurrent(SerializationContext context)
+    /// <summary>False where there is nothing to write, or no window for it.</summary>
+    private bool WriteBatch()
     {
-        lock (_gate)
+        var bytes = 0;
+        while (bytes < BatchBytesMin && _connection!.CanWriteData)
         {
-            if (_failure is not null) throw Failures.Again(_failure);
-            _copying = true;
+            if (_message.BytesLeft == 0 && !TakeNext()) break;
+            var left = _message.BytesLeft;
+            _connection.WriteMessage(_message);
+            bytes += left - _message.BytesLeft;
+            if (_message.BytesLeft == 0) _inBatch++;
         }
 
-        try
+        if (_closing && !_endWritten && _message.BytesLeft == 0 && _queue.Count == 0)
         {
-            FrameCodec.Write(_current.Header, _current.Payload.Span, context);
+            _endWritten = true;
+            _connection!.WriteEnd();
         }
-        finally
-        {
-            lock (_gate)
-            {
-                _copying = false;
-                Monitor.PulseAll(_gate);
-            }
-        }
+
+        return WantsToWrite;
     }
 
-    private async Task RunAsync()
+    private bool TakeNext()
     {
-        try
-        {
-            var options = new CallOptions(_identity.ToMetadata(), cancellationToken: _stop.Token);
-            using var call = _client.Invoker.AsyncClientStreamingCall(
-                ExchangeMethod.Outbound, null, options);
-            var reply = WatchReplyAsync(call.ResponseAsync);
-            await SendAllAsync(call.RequestStream).ConfigureAwait(false);
-            // After a failure the stream stays until AbortAsync, so that the peer can hear why
-            // before it breaks.
-            await reply.ConfigureAwait(false);
-        }
-        catch (ObjectDisposedException) when (Volatile.Read(ref _failure) is not null)
-        {
-            // Cancelled before the loop began.
-        }
+        if (!_queue.TryDequeue(out var frame)) return false;
+        var header = frame.Header with { Checksum = Crc32C.Compute(frame.Payload.Span) };
+        var headBytes = FrameCodec.WriteHeader(header, frame.Payload.Length, _message.Head);
+        _message.Set(headBytes, frame.Payload);
+        return true;
     }
 
-    private async Task SendAllAsync(IClientStreamWriter<PeerSender> stream)
+    private void End(Status status)
     {
-        try
+        if (status.StatusCode != StatusCode.OK)
         {
-            await SendQueuedAsync(stream).ConfigureAwait(false);
-            if (Volatile.Read(ref _failure) is null)
-                await stream.CompleteAsync().ConfigureAwait(false);
+            Lose(new RpcException(status));
         }
-        catch (RpcException failure)
+        else if (_endWritten)
         {
-            ReportLost(failure);
+            IsDone = true;
+            Dispose();
         }
-        catch (Exception stopped) when (stopped is
-            CollectiveCancelledException or PeerLostException or OperationCanceledException
-            or InvalidOperationException or IOException or HttpRequestException)
+        else
         {
-            // Either the failure is known already, or the call ended and its reply says why.
+            lost("it closed its side of the stream", null);
         }
     }
 
-    private async Task SendQueuedAsync(IClientStreamWriter<PeerSender> stream)
-    {
-        var reader = _queue.Reader;
-        while (await reader.WaitToReadAsync().ConfigureAwait(false))
-        {
-            while (Volatile.Read(ref _failure) is null && reader.TryRead(out _current))
-            {
-                await stream.WriteAsync(this).ConfigureAwait(false);
-                lock (_gate)
-                {
-                    _handed++;
-                    Monitor.PulseAll(_gate);
-                }
-            }
-
-            if (Volatile.Read(ref _failure) is not null) return;
-        }
-    }
-
-    /// <summary>Notices a broken stream while nothing is being sent.</summary>
-    private async Task WatchReplyAsync(Task<ExchangeReply> reply)
-    {
-        try
-        {
-            await reply.ConfigureAwait(false);
-            if (!Volatile.Read(ref _closing)) _lost("it closed its side of the stream", null);
-        }
-        catch (RpcException failure)
-        {
-            ReportLost(failure);
-        }
-    }
-
-    private void ReportLost(RpcException failure)
-    {
-        if (Volatile.Read(ref _failure) is not null) return;
-        _lost(RpcErrors.Unreachable(failure) is { } unreachable
-            ? $"{unreachable} {_client.Address}"
-            : RpcErrors.Detail(failure), failure);
-    }
+    private void Lose(Exception cause) => lost(
+        cause is RpcException refused ? RpcErrors.Detail(refused) : cause.Message, cause);
 
     private readonly record struct QueuedFrame(FrameHeader Header, ReadOnlyMemory<byte> Payload);
 }

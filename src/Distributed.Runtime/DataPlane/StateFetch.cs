@@ -1,8 +1,11 @@
-using Distributed.Collectives.Transport;
+using System.Net.Sockets;
+using Distributed.Kernel;
+using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Protocol;
 using Distributed.Runtime.Rpc;
 using Distributed.Torch;
 using Distributed.Training.Step;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
@@ -24,63 +27,79 @@ internal static class StateFetch
         string address, ulong job, long step, ModelState state, CancellationToken cancellation)
     {
         using var staging = new NativeBuffer(state.ByteLength);
-        StateCounters counters = FetchAsync(address, job, step, state.Layout, staging, cancellation)
-            .GetAwaiter().GetResult();
-        cancellation.ThrowIfCancellationRequested();
-        state.CopyFrom(counters, staging);
-    }
-
-    private static async Task<StateCounters> FetchAsync(
-        string address, ulong job, long step, string layout, NativeBuffer staging,
-        CancellationToken cancellation)
-    {
-        using var client = new RpcClient(address);
-        using var call = client.Invoker.AsyncServerStreamingCall(
-            StateServer.FetchMethod, null, new CallOptions(cancellationToken: cancellation),
-            new FetchStateRequest { Job = job, Step = step, Layout = layout });
-        StateHead? head = null;
-        long received = 0;
         try
         {
-            while (await call.ResponseStream.MoveNext(cancellation))
-            {
-                StateChunk chunk = call.ResponseStream.Current;
-                head ??= chunk.Head;
-                received += Take(chunk, staging, received, address);
-            }
+            using var channel = ChannelDialer.Dial(address, cancellation);
+            // Whoever waits for the socket then wakes.
+            using var breaking = cancellation.Register(channel.Break);
+            var request = new FetchStateRequest { Job = job, Step = step, Layout = state.Layout };
+            StateHead head = Fetch(channel, address, request, staging);
+            cancellation.ThrowIfCancellationRequested();
+            state.CopyFrom(new StateCounters(step, head.EpochLossSum, head.EpochCorrect), staging);
         }
-        catch (RpcException failure)
+        catch (Exception failure) when (failure is
+            IOException or RpcException or InvalidDataException or SocketException)
         {
             cancellation.ThrowIfCancellationRequested();
             throw new StateFetchException(
                 $"the state after step {step} could not be copied from {address}: "
-                + RpcErrors.Detail(failure), failure);
+                + Reason(failure), failure);
         }
-
-        return head is not null && received == staging.ByteLength
-            ? new StateCounters(step, head.EpochLossSum, head.EpochCorrect)
-            : throw new StateFetchException(
-                $"{address} sent {received} bytes of state: expected {staging.ByteLength}");
     }
 
-    private static int Take(
-        StateChunk chunk, NativeBuffer staging, long received, string address)
+    private static StateHead Fetch(
+        ByteChannel channel, string address, FetchStateRequest request, NativeBuffer staging)
     {
-        ReadOnlySpan<byte> payload = chunk.Payload.Span;
-        if (received + payload.Length > staging.ByteLength)
+        using var connection = new Http2Connection(channel, isServer: false);
+        connection.OpenStream(
+            DataPlaneMethods.Request(DataPlaneMethods.FetchState, address, []), endStream: false);
+        var stream = new BlockingStream(connection);
+        stream.WriteMessage([], request.ToByteArray());
+        connection.WriteEnd();
+        StateHead? head = null;
+        long received = 0;
+        while (true)
         {
-            throw new StateFetchException(
-                $"{address} sent more than the {staging.ByteLength} bytes of this state");
+            switch (stream.ReadMessage(out var message))
+            {
+                case ReadEvent.Data:
+                    var (first, checksum) = StateChunkCodec.Read(message, out var payload);
+                    head ??= first;
+                    Check(payload, checksum, staging.ByteLength - received, address);
+                    payload.CopyTo(staging.AsSpan<byte>(received, payload.Length));
+                    received += payload.Length;
+                    break;
+                case ReadEvent.Headers when GrpcStatus.Read(connection.Headers) is { } status:
+                    if (status.StatusCode != StatusCode.OK) throw new RpcException(status);
+                    return head is not null && received == staging.ByteLength
+                        ? head
+                        : throw new StateFetchException(
+                            $"{address} sent {received} bytes of state: expected "
+                            + $"{staging.ByteLength}");
+                case ReadEvent.End or ReadEvent.Reset:
+                    throw new IOException("it ended the call without a status");
+            }
         }
+    }
 
-        if (Checksum.Append(0, payload) != chunk.Checksum)
+    private static void Check(
+        ReadOnlySpan<byte> payload, uint checksum, long expectedBytesMax, string address)
+    {
+        if (payload.Length > expectedBytesMax)
+            throw new StateFetchException($"{address} sent more than the bytes of this state");
+        if (Crc32C.Compute(payload) != checksum)
         {
             throw new StateFetchException(
                 $"a chunk of state from {address} does not have its checksum: expected "
-                + $"{chunk.Checksum:x8}");
+                + $"{checksum:x8}");
         }
-
-        payload.CopyTo(staging.AsSpan<byte>(received, payload.Length));
-        return payload.Length;
     }
+
+    private static string Reason(Exception failure) => failure switch
+    {
+        RpcException refused => RpcErrors.Detail(refused),
+        SocketException socket when RpcErrors.Unreachable(socket.SocketErrorCode) is { } text =>
+            text + " that address",
+        _ => failure.Message,
+    };
 }

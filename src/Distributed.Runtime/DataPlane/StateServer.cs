@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
-using Distributed.Collectives.Transport;
+using Distributed.Kernel;
+using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Protocol;
 using Distributed.Training.Step;
 using Google.Protobuf;
@@ -15,11 +16,8 @@ internal sealed class StateServer
 {
     private const int ChunkBytes = 1 << 20;
 
-    internal static readonly Method<FetchStateRequest, StateChunk> FetchMethod = new(
-        MethodType.ServerStreaming, Protocol.DataPlane.Descriptor.FullName, "FetchState",
-        Marshallers.Create(
-            request => request.ToByteArray(), FetchStateRequest.Parser.ParseFrom),
-        Marshallers.Create(chunk => chunk.ToByteArray(), StateChunk.Parser.ParseFrom));
+    /// <summary>A layout names every tensor of a model.</summary>
+    private const int RequestBytesMax = 1 << 24;
 
     private readonly ConcurrentDictionary<ulong, ModelState> _states = [];
 
@@ -28,22 +26,18 @@ internal sealed class StateServer
     public void Withdraw(ulong job, ModelState state) =>
         _states.TryRemove(new KeyValuePair<ulong, ModelState>(job, state));
 
-    public async Task FetchAsync(
-        FetchStateRequest request, IServerStreamWriter<StateChunk> chunks,
-        ServerCallContext context)
+    /// <summary>Answers a FetchState call; blocks until all is sent.</summary>
+    /// <exception cref="RpcException">The call is refused.</exception>
+    /// <exception cref="IOException">The call's connection is no more.</exception>
+    public void Serve(ServerCall call)
     {
-        if (!_states.TryGetValue(request.Job, out ModelState? state))
-            throw Refused($"this worker does not work on job {request.Job:x16}");
-        if (state.Layout != request.Layout)
-            throw Refused("the state has another layout: all workers need the same model");
-        if (state.CountersAfter(request.Step) is not { } counters)
-        {
-            throw Refused(
-                $"expected to be asked for the state after step {state.Step}, not after step "
-                + $"{request.Step}");
-        }
-
-        await chunks.WriteAsync(new StateChunk
+        var stream = new BlockingStream(call.Connection, RequestBytesMax);
+        if (stream.ReadMessage(out var message) != ReadEvent.Data)
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "no request came"));
+        var request = Parse(message);
+        ModelState state = Find(request, out StateCounters counters);
+        call.Begin();
+        var head = new StateChunk
         {
             Head = new StateHead
             {
@@ -51,24 +45,56 @@ internal sealed class StateServer
                 EpochLossSum = counters.EpochLossSum,
                 EpochCorrect = counters.EpochCorrect,
             },
-        });
+        };
+        if (stream.WriteMessage(head.ToByteArray(), default) && Copy(state, request.Step, stream))
+            call.End(Status.DefaultSuccess);
+        else
+            call.Drop();
+    }
+
+    /// <summary>False where the caller does not want the rest.</summary>
+    private static bool Copy(ModelState state, long step, BlockingStream stream)
+    {
         var buffer = new byte[ChunkBytes];
+        Span<byte> head = stackalloc byte[OutgoingMessage.HeadBytesMax];
         for (long offset = 0; offset < state.ByteLength; offset += ChunkBytes)
         {
-            int count = (int)Math.Min(ChunkBytes, state.ByteLength - offset);
-            if (!state.TryCopyTo(request.Step, offset, buffer.AsSpan(0, count)))
+            var chunk = buffer.AsMemory(0, (int)Math.Min(ChunkBytes, state.ByteLength - offset));
+            if (!state.TryCopyTo(step, offset, chunk.Span))
             {
                 throw new RpcException(new Status(
-                    StatusCode.Aborted, $"the state after step {request.Step} is gone"));
+                    StatusCode.Aborted, $"the state after step {step} is gone"));
             }
 
             // The write is over before the buffer is filled again.
-            await chunks.WriteAsync(new StateChunk
-            {
-                Checksum = Checksum.Append(0, buffer.AsSpan(0, count)),
-                Payload = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, count)),
-            });
-            context.CancellationToken.ThrowIfCancellationRequested();
+            var length = StateChunkCodec.WriteHead(chunk.Span, head);
+            if (!stream.WriteMessage(head[..length], chunk)) return false;
+        }
+
+        return true;
+    }
+
+    private ModelState Find(FetchStateRequest request, out StateCounters counters)
+    {
+        if (!_states.TryGetValue(request.Job, out ModelState? state))
+            throw Refused($"this worker does not work on job {request.Job:x16}");
+        if (state.Layout != request.Layout)
+            throw Refused("the state has another layout: all workers need the same model");
+        counters = state.CountersAfter(request.Step) ?? throw Refused(
+            $"expected to be asked for the state after step {state.Step}, not after step "
+            + $"{request.Step}");
+        return state;
+    }
+
+    private static FetchStateRequest Parse(ReadOnlySpan<byte> message)
+    {
+        try
+        {
+            return FetchStateRequest.Parser.ParseFrom(message);
+        }
+        catch (InvalidProtocolBufferException wrong)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, wrong.Message));
         }
     }
 

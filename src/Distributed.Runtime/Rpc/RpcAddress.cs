@@ -31,6 +31,14 @@ public static class RpcAddress
         return (host, port);
     }
 
+    /// <summary>Whether the address cannot be another machine's. Names are not looked up.</summary>
+    public static bool IsLoopback(string address)
+    {
+        var host = Split(address).Host;
+        return host == "localhost"
+            || (IPAddress.TryParse(host, out var known) && IPAddress.IsLoopback(known));
+    }
+
     /// <summary>The end point to listen at; a name is looked up.</summary>
     public static async Task<IPEndPoint> ResolveAsync(
         string address, CancellationToken cancellation = default)

@@ -32,10 +32,12 @@ public static class RpcErrors
     }
 
     /// <summary>The server's own words, or the status where it gave none; one line.</summary>
-    public static string Detail(RpcException failure)
+    public static string Detail(RpcException failure) => Detail(failure.Status);
+
+    internal static string Detail(Status status)
     {
-        var detail = failure.Status.Detail.ReplaceLineEndings(" ").Trim();
-        return detail.Length > 0 ? detail : $"status {failure.StatusCode}";
+        var detail = status.Detail.ReplaceLineEndings(" ").Trim();
+        return detail.Length > 0 ? detail : $"status {status.StatusCode}";
     }
 
     /// <summary>"nothing listens at" and its kin when no connection was made, else null.</summary>
@@ -61,7 +63,8 @@ public static class RpcErrors
         return null;
     }
 
-    private static string? Unreachable(SocketError error) => error switch
+    /// <summary>"nothing listens at" and its kin, to be followed by the address.</summary>
+    internal static string? Unreachable(SocketError error) => error switch
     {
         SocketError.ConnectionRefused => "nothing listens at",
         SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => UnknownName,

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Distributed.Kernel;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
@@ -83,7 +82,7 @@ public sealed class RpcServer : IAsyncDisposable
         catch (Exception failure)
         {
             await application.DisposeAsync().ConfigureAwait(false);
-            if (Explain(failure, address) is { } explained) throw explained;
+            if (ListenErrors.Explain(failure, address) is { } explained) throw explained;
             throw;
         }
 
@@ -172,36 +171,6 @@ public sealed class RpcServer : IAsyncDisposable
         Invariant.Check(bound is not null, "a started server has a bound address");
         return new IPEndPoint(asked.Address, new Uri(bound).Port);
     }
-
-    private static OperatingException? Explain(Exception failure, IPEndPoint address)
-    {
-        for (var cause = failure; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is AddressInUseException) return InUse(failure, address);
-            if (cause is not SocketException socket) continue;
-            switch (socket.SocketErrorCode)
-            {
-                case SocketError.AddressAlreadyInUse:
-                    return InUse(failure, address);
-                case SocketError.AccessDenied:
-                    return new OperatingException(
-                        $"this user may not listen at {address}: choose a port of 1024 or more",
-                        inner: failure);
-                case SocketError.AddressNotAvailable:
-                    return new OperatingException(
-                        $"{address.Address} is not an address of this machine: bind one of its"
-                        + " own, or 0.0.0.0 for all", inner: failure);
-            }
-        }
-
-        return null;
-    }
-
-    private static OperatingException InUse(Exception failure, IPEndPoint address) => new(
-        $"cannot listen at {address}: the port is in use, perhaps by another coordinator or worker"
-        + $" (ss -ltnp 'sport = :{address.Port}' names it): stop that, or take any free port with"
-        + " --set remote.port=0",
-        inner: failure);
 
     /// <summary>Ctrl-C belongs to the program, not to the server.</summary>
     private sealed class NoLifetime : IHostLifetime

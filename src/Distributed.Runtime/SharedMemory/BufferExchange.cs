@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
-using Distributed.Collectives.Reduction;
 using Distributed.Collectives.Transport;
 
 namespace Distributed.Runtime.SharedMemory;
@@ -11,13 +10,14 @@ namespace Distributed.Runtime.SharedMemory;
 /// ranks know the same in the end, so all go on alike.
 /// </summary>
 internal sealed class BufferExchange(
-    SharedMemoryTransport transport, ReductionPlan plan, long nodeElements, Action<string>? warn)
+    ISharingRanks ranks, IReadOnlyList<int> nodeCounts, long nodeElements, Action<string>? warn)
 {
     private const int Phase = 3;
 
-    private readonly BufferSegment?[] _segments = new BufferSegment?[transport.Size];
+    private readonly ITransport _transport = ranks.Transport;
+    private readonly BufferSegment?[] _segments = new BufferSegment?[ranks.Transport.Size];
 
-    /// <summary>The segments by rank, owned by the caller; null where there is no room.</summary>
+    /// <summary>By number of the rank, owned by the caller; null where there is no room.</summary>
     internal BufferSegment[]? Run()
     {
         var isShared = false;
@@ -29,7 +29,7 @@ internal sealed class BufferExchange(
         finally
         {
             // Of an own segment that all have mapped, the file is not needed any more.
-            _segments[transport.Rank]?.Unlink();
+            _segments[_transport.Rank]?.Unlink();
             if (!isShared) Array.ForEach(_segments, segment => segment?.Dispose());
         }
     }
@@ -37,8 +37,9 @@ internal sealed class BufferExchange(
     /// <summary>What the ranks made, or null where one of them could not.</summary>
     private SegmentLabel[]? Offer()
     {
-        var own = LabelOf(transport.Rank) with { Identity = ProcessSeed.Draw() };
-        var error = Try(() => BufferSegment.Create(PathOf(transport.Rank), own));
+        var own = LabelOf(_transport.Rank) with { Identity = ProcessSeed.Draw() };
+        var error = Try(
+            _transport.Rank, () => BufferSegment.Create(PathOf(_transport.Rank), own));
         var offers = Tell(round: 0, new Notice(own, error));
         for (var rank = 0; rank < offers.Length; rank++)
         {
@@ -46,7 +47,8 @@ internal sealed class BufferExchange(
             if (got != expected)
             {
                 throw new FrameRefusedException(
-                    rank, transport.Rank, "gradient segment", $"{expected}", $"{got}");
+                    ranks.RankOf(rank), ranks.RankOf(_transport.Rank), "gradient segment",
+                    $"{expected}", $"{got}");
             }
         }
 
@@ -58,27 +60,26 @@ internal sealed class BufferExchange(
         var error = 0;
         for (var rank = 0; rank < labels.Length && error == 0; rank++)
         {
-            if (rank == transport.Rank) continue;
+            if (rank == _transport.Rank) continue;
             try
             {
-                error = Try(() => BufferSegment.Attach(PathOf(rank), labels[rank]));
+                error = Try(rank, () => BufferSegment.Attach(PathOf(rank), labels[rank]));
             }
             catch (InvalidDataException foreign)
             {
-                throw transport.Lost(rank, foreign.Message);
+                throw ranks.Lost(rank, foreign.Message);
             }
         }
 
-        return HaveAll(Tell(round: 1, new Notice(labels[transport.Rank], error)), "mapped");
+        return HaveAll(Tell(round: 1, new Notice(labels[_transport.Rank], error)), "mapped");
     }
 
     /// <summary>Takes the segment over; otherwise the number of the error.</summary>
-    private int Try(Func<BufferSegment> open)
+    private int Try(int rank, Func<BufferSegment> open)
     {
         try
         {
-            var segment = open();
-            _segments[segment.Label.Rank] = segment;
+            _segments[rank] = open();
             return 0;
         }
         catch (IOException refused)
@@ -92,14 +93,14 @@ internal sealed class BufferExchange(
         var failed = Array.FindIndex(notices, notice => notice.Error != 0);
         if (failed < 0) return true;
         // One line is enough for all.
-        if (transport.Rank == 0)
+        if (_transport.Rank == 0)
         {
             var bytes = Enumerable.Range(0, notices.Length)
                 .Sum(rank => BufferSegment.FileBytes(LabelOf(rank)));
             warn?.Invoke(
                 $"gradients are copied between the workers of this host, which is slower: expected"
-                + $" {bytes} bytes of shared memory for them in {transport.Directory}, but those"
-                + $" of rank {failed} could not be {what}"
+                + $" {bytes} bytes of shared memory for them in {ranks.Directory}, but those"
+                + $" of rank {ranks.RankOf(failed)} could not be {what}"
                 + $" ({new Win32Exception(notices[failed].Error).Message}); make it larger, in a"
                 + " container by --shm-size");
         }
@@ -110,38 +111,38 @@ internal sealed class BufferExchange(
     /// <summary>Tells all ranks, and returns what each of them told.</summary>
     private unsafe Notice[] Tell(int round, Notice own)
     {
-        var notices = new Notice[transport.Size];
+        var notices = new Notice[_transport.Size];
         var memory = new byte[sizeof(Notice)];
         MemoryMarshal.Write(memory, own);
-        for (var distance = 1; distance < transport.Size; distance++)
+        for (var distance = 1; distance < _transport.Size; distance++)
         {
-            transport.Send(
-                (transport.Rank + distance) % transport.Size, Header(round, transport.Rank),
+            _transport.Send(
+                (_transport.Rank + distance) % _transport.Size, Header(round, _transport.Rank),
                 memory);
         }
 
-        for (var peer = 0; peer < transport.Size; peer++)
+        for (var peer = 0; peer < _transport.Size; peer++)
         {
-            var theirs = peer == transport.Rank ? memory : new byte[sizeof(Notice)];
-            if (peer != transport.Rank) transport.Receive(peer, Header(round, peer), theirs);
+            var theirs = peer == _transport.Rank ? memory : new byte[sizeof(Notice)];
+            if (peer != _transport.Rank) _transport.Receive(peer, Header(round, peer), theirs);
             notices[peer] = MemoryMarshal.Read<Notice>(theirs);
         }
 
-        transport.Flush();
+        _transport.Flush();
         return notices;
     }
 
     private unsafe FrameHeader Header(int round, int rank) => new(
-        transport.Job, transport.Generation, Step: 0, round, Phase, rank, Offset: 0,
+        ranks.Job, ranks.Generation, Step: 0, round, Phase, rank, Offset: 0,
         sizeof(Notice), Checksum: 0);
 
     private SegmentLabel LabelOf(int rank) => new(
-        SegmentLabel.CurrentLayout, transport.Job, transport.Generation, rank,
-        plan.Locals[rank].Nodes.Count, nodeElements, Identity: 0);
+        SegmentLabel.CurrentLayout, ranks.Job, ranks.Generation, ranks.RankOf(rank),
+        nodeCounts[rank], nodeElements, Identity: 0);
 
     private string PathOf(int rank) => new SegmentName(
-        transport.ProcessOf(rank), transport.Job, transport.Generation, rank, ToRank: null)
-        .PathIn(transport.Directory);
+        ranks.ProcessOf(rank), ranks.Job, ranks.Generation, ranks.RankOf(rank), ToRank: null)
+        .PathIn(ranks.Directory);
 
     /// <param name="Label">Of the sender's segment.</param>
     /// <param name="Error">Of the system's, or 0.</param>

@@ -17,7 +17,7 @@ internal readonly record struct SegmentLabel(
     ulong Layout, ulong Job, int Generation, int Rank, long NodeCount, long NodeElements,
     ulong Identity)
 {
-    internal const ulong CurrentLayout = 0x4449_5354_4742_0001;
+    internal const ulong CurrentLayout = 0x4449_5354_4742_0003;
 }
 
 /// <summary>
@@ -30,16 +30,20 @@ internal sealed unsafe class BufferSegment : IDisposable
     private const int PageBytes = 4096;
     private const int BarrierAt = 1024;
     private const int AnnouncedAt = 2048;
-    private const int AnnouncedBytes = 64;
 
     private readonly byte* _memory;
     private bool _isLinked;
     private bool _isDisposed;
 
     private BufferSegment(SafeFileHandle handle, string path, SegmentLabel label)
+        : this(LibC.Map(handle, FileBytes(label)), path, label)
     {
+    }
+
+    private BufferSegment(byte* memory, string path, SegmentLabel label)
+    {
+        _memory = memory;
         (Path, Label) = (path, label);
-        _memory = LibC.Map(handle, FileBytes(label));
         Nodes = new Memory<byte>[label.NodeCount];
         for (var node = 0; node < Nodes.Length; node++)
         {
@@ -80,6 +84,11 @@ internal sealed unsafe class BufferSegment : IDisposable
         }
     }
 
+    /// <summary>One that no other process can map.</summary>
+    /// <exception cref="IOException">There is no memory for it.</exception>
+    internal static BufferSegment CreatePrivate(SegmentLabel label) =>
+        new(LibC.MapPrivate(FileBytes(label)), path: "", label);
+
     /// <param name="path">Where the owner made it.</param>
     /// <param name="expected">The label that its owner told.</param>
     /// <exception cref="InvalidDataException">It is another file.</exception>
@@ -100,15 +109,11 @@ internal sealed unsafe class BufferSegment : IDisposable
             + $" {expected}");
     }
 
-    /// <summary>Of rank 0's segment, all ranks use this one.</summary>
-    internal SharedBarrier Barrier(int ranks) => new(_memory + BarrierAt, ranks);
+    /// <summary>What all ranks share of a barrier: that of rank 0's segment.</summary>
+    internal byte* BarrierWords => _memory + BarrierAt;
 
-    /// <summary>
-    /// What the owner is about to do in a round. Two rounds have places of their own, because a
-    /// rank may announce the next one while another still reads this one's.
-    /// </summary>
-    internal ref FrameHeader Announced(long round) =>
-        ref *(FrameHeader*)(_memory + AnnouncedAt + (round & 1) * AnnouncedBytes);
+    /// <summary>What the owner announces at a barrier.</summary>
+    internal nint BarrierLines => (nint)(_memory + AnnouncedAt);
 
     /// <summary>Its memory lives on where it is mapped, and ends with the last process.</summary>
     internal void Unlink()

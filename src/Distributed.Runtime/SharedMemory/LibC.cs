@@ -17,6 +17,7 @@ internal static unsafe partial class LibC
     private const nint PidfdOpenNumber = 434;
     private const int ReadableAndWritable = 3;
     private const int SharedAndPopulated = 0x8001;
+    private const int PrivateAndPopulated = 0x8022;
 
     // The numbers of newer calls are the same on every architecture; this one is older.
     private static readonly nint FutexNumber = RuntimeInformation.ProcessArchitecture switch
@@ -57,6 +58,13 @@ internal static unsafe partial class LibC
         _ = Write(created, &one, sizeof(long));
     }
 
+    /// <summary>Undoes <see cref="Signal"/>.</summary>
+    internal static void Reset(SafeFileHandle created)
+    {
+        long signals;
+        _ = Read(created, &signals, sizeof(long));
+    }
+
     /// <summary>
     /// Allocates every page of the file, so that a full file system shows here and not as a fault
     /// of the processor later. Returns an error number, or 0.
@@ -80,6 +88,16 @@ internal static unsafe partial class LibC
         return memory != -1 ? (byte*)memory : throw Failed(Marshal.GetLastPInvokeError());
     }
 
+    /// <summary>Maps zeroed memory of no file, with all its pages at once.</summary>
+    /// <exception cref="IOException">It cannot be mapped.</exception>
+    internal static byte* MapPrivate(long length)
+    {
+        using var noFile = new SafeFileHandle(-1, ownsHandle: false);
+        var memory = MapOnce(
+            0, (nuint)length, ReadableAndWritable, PrivateAndPopulated, noFile, 0);
+        return memory != -1 ? (byte*)memory : throw Failed(Marshal.GetLastPInvokeError());
+    }
+
     internal static void Unmap(byte* memory, long length) =>
         _ = UnmapOnce((nint)memory, (nuint)length);
 
@@ -87,8 +105,14 @@ internal static unsafe partial class LibC
     internal static IOException Failed(int error) =>
         new(new Win32Exception(error).Message, error);
 
+    /// <summary>Lets another thread that wants to run have the processor.</summary>
+    internal static void LetOthersRun() => _ = Yield();
+
     [LibraryImport("libc", EntryPoint = "poll")]
     internal static partial int Poll(PollEntry* entries, nuint count, int timeoutMs);
+
+    [LibraryImport("libc", EntryPoint = "sched_yield")]
+    private static partial int Yield();
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial nint SystemCall(
@@ -99,6 +123,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "write")]
     private static partial nint Write(SafeFileHandle file, void* bytes, nint count);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    private static partial nint Read(SafeFileHandle file, void* bytes, nint count);
 
     [LibraryImport("libc", EntryPoint = "posix_fallocate")]
     private static partial int AllocateOnce(SafeFileHandle file, long offset, long length);

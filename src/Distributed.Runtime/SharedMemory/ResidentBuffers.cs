@@ -12,39 +12,44 @@ namespace Distributed.Runtime.SharedMemory;
 /// <remarks>
 /// The transport beside it tells who has died or left, and wakes those who wait here.
 /// </remarks>
-public sealed class ResidentBuffers : IResidentBuffers
+public sealed unsafe class ResidentBuffers : IResidentBuffers
 {
-    private const int EndOfStep = -1;
+    internal const int EndOfStep = -1;
     private const int Phase = 4;
 
+    /// <summary>Tells meetings of one bucket apart, where it has several.</summary>
+    private const int OnlyStage = 0;
+
     private readonly Lock _gate = new();
-    private readonly SharedMemoryTransport _transport;
+    private readonly ISharingRanks _ranks;
+    private readonly int _number;
     private readonly BufferSegment[] _segments;
     private readonly SharedBarrier _barrier;
 
     /// <summary>Null where there is nobody to sum with.</summary>
     private readonly ResidentSum? _sum;
 
-    private long _round;
     private long _step;
     private bool _isDisposed;
 
-    /// <param name="transport">Not owned; outlives this.</param>
-    /// <param name="plan">Who contributes which nodes.</param>
-    /// <param name="segments">By rank; owned from now on.</param>
-    internal ResidentBuffers(
-        SharedMemoryTransport transport, ReductionPlan plan, BufferSegment[] segments)
+    /// <param name="ranks">Not owned; outlive this.</param>
+    /// <param name="segments">By number of the rank; owned from now on.</param>
+    /// <param name="plan">Who contributes which nodes; null where a Reduce is not asked for.
+    /// </param>
+    private ResidentBuffers(ISharingRanks ranks, BufferSegment[] segments, ReductionPlan? plan)
     {
-        (_transport, _segments) = (transport, segments);
-        _barrier = segments[0].Barrier(segments.Length);
-        if (segments.Length > 1)
+        (_ranks, _segments, _number) = (ranks, segments, ranks.Transport.Rank);
+        _barrier = new SharedBarrier(
+            segments[0].BarrierWords, [.. segments.Select(segment => segment.BarrierLines)],
+            _number);
+        if (plan is not null && segments.Length > 1)
             _sum = new ResidentSum(plan, [.. segments.Select(segment => segment.Nodes)]);
-        _transport.Disturbed += Disturb;
+        _ranks.Disturbed += Disturb;
         // Of what happened before that nobody was told.
-        if (transport.Failure() is not null) Disturb();
+        if (ranks.Failure() is not null) Disturb();
     }
 
-    public IReadOnlyList<Memory<byte>> Nodes => _segments[_transport.Rank].Nodes;
+    public IReadOnlyList<Memory<byte>> Nodes => _segments[_number].Nodes;
 
     public Memory<byte> Output => Nodes[0];
 
@@ -64,33 +69,29 @@ public sealed class ResidentBuffers : IResidentBuffers
         SharedMemoryTransport transport, ReductionPlan plan, long nodeElements,
         Action<string>? warn = null)
     {
-        var segments = new BufferExchange(transport, plan, nodeElements, warn).Run();
-        return segments is null ? null : new ResidentBuffers(transport, plan, segments);
+        int[] nodeCounts = [.. plan.Locals.Select(local => local.Nodes.Count)];
+        return TryMap(transport, nodeCounts, nodeElements, warn, plan);
     }
 
     public void Reduce(long step, int bucket, long offset, long length)
     {
         if (_sum is null) return;
         _step = step;
-        Meet(new FrameHeader(
-            _transport.Job, _transport.Generation, step, bucket, Phase, Node: 0, offset,
-            checked((int)length), Checksum: 0));
-        var (start, end) = ResidentSum.Slice(offset, length, _transport.Rank, _segments.Length);
+        Meet(step, bucket, OnlyStage, offset, length);
+        var (start, end) = ResidentSum.Slice(offset, length, _number, _segments.Length);
         _sum.Sum(start, end);
     }
 
     public void EndStep()
     {
         if (_sum is null) return;
-        Meet(new FrameHeader(
-            _transport.Job, _transport.Generation, _step, EndOfStep, Phase, Node: 0, Offset: 0,
-            Length: 0, Checksum: 0));
+        Meet(_step, EndOfStep, OnlyStage, offset: 0, length: 0);
     }
 
     /// <summary>Unmaps the memory: nothing may use it any more.</summary>
     public void Dispose()
     {
-        _transport.Disturbed -= Disturb;
+        _ranks.Disturbed -= Disturb;
         lock (_gate)
         {
             _isDisposed = true;
@@ -99,30 +100,55 @@ public sealed class ResidentBuffers : IResidentBuffers
         }
     }
 
+    /// <summary>As <see cref="TryOpen"/>, for ranks that reduce by themselves.</summary>
+    internal static ResidentBuffers? TryMap(
+        ISharingRanks ranks, IReadOnlyList<int> nodeCounts, long nodeElements,
+        Action<string>? warn, ReductionPlan? plan = null)
+    {
+        var segments = new BufferExchange(ranks, nodeCounts, nodeElements, warn).Run();
+        return segments is null ? null : new ResidentBuffers(ranks, segments, plan);
+    }
+
+    /// <summary>Of a rank that shares memory with nobody.</summary>
+    internal static ResidentBuffers Alone(ISharingRanks rank, int nodeCount, long nodeElements) =>
+        new(
+            rank,
+            [
+                BufferSegment.CreatePrivate(new SegmentLabel(
+                    SegmentLabel.CurrentLayout, rank.Job, rank.Generation, rank.RankOf(0),
+                    nodeCount, nodeElements, Identity: 0)),
+            ],
+            plan: null);
+
+    /// <summary>Those of a rank, by its number.</summary>
+    internal IReadOnlyList<Memory<byte>> NodesOf(int number) => _segments[number].Nodes;
+
     /// <summary>Waits until all ranks have come to the same point; they finished the one before.
     /// </summary>
-    private void Meet(in FrameHeader here)
+    internal void Meet(long step, int bucket, int stage, long offset, long length)
     {
+        var here = new FrameHeader(
+            _ranks.Job, _ranks.Generation, step, bucket, Phase, stage, offset,
+            checked((int)length), Checksum: 0);
         if (_barrier.IsDisturbed) ThrowIfFailed();
-        _round++;
-        _segments[_transport.Rank].Announced(_round) = here;
-        _barrier.Arrive(_round);
-        AwaitEnd();
+        _barrier.Arrive(here);
+        if (!_barrier.EndsSoon()) AwaitEnd();
         for (var peer = 0; peer < _segments.Length; peer++)
         {
-            ref var theirs = ref _segments[peer].Announced(_round);
-            if (theirs.RefusalAgainst(here, peer, _transport.Rank) is { } refusal) throw refusal;
+            ref readonly var theirs = ref _barrier.Announced(peer);
+            if (theirs.RefusalAgainst(here, _ranks.RankOf(peer), _ranks.RankOf(_number))
+                is { } refusal) throw refusal;
         }
     }
 
     private void AwaitEnd()
     {
-        while (!_barrier.HasEnded(_round))
+        while (!_barrier.HasEnded())
         {
             var ticket = _barrier.Announce();
             try
             {
-                if (_barrier.HasEnded(_round)) return;
+                if (_barrier.HasEnded()) return;
                 if (_barrier.IsDisturbed) ThrowIfFailed();
                 _barrier.Sleep(ticket);
             }
@@ -135,7 +161,7 @@ public sealed class ResidentBuffers : IResidentBuffers
 
     private void ThrowIfFailed()
     {
-        if (_transport.Failure() is { } failure) throw Failures.Again(failure);
+        if (_ranks.Failure() is { } failure) throw Failures.Again(failure);
     }
 
     /// <summary>Wakes all who wait here: they look at what has become of whom.</summary>

@@ -25,7 +25,7 @@ internal sealed unsafe class RingSegment : IDisposable
     private const int TailBytes = 8;
 
     /// <summary>Changes with every change of this file's layout or of the frames'.</summary>
-    private const ulong Layout = 0x4449_5354_5249_0001;
+    private const ulong Layout = 0x4449_5354_5249_0002;
 
     private const int RingAt = 4096;
     private const int WrittenAt = 64;
@@ -124,8 +124,8 @@ internal sealed unsafe class RingSegment : IDisposable
     internal uint CopyIn(uint checksum, long position, ReadOnlySpan<byte> source)
     {
         var first = FirstPart(position, source.Length);
-        checksum = Checksum.CopyAndAppend(checksum, source[..first.Length], first);
-        return Checksum.CopyAndAppend(
+        checksum = Crc32C.CopyAndAppend(checksum, source[..first.Length], first);
+        return Crc32C.CopyAndAppend(
             checksum, source[first.Length..], new Span<byte>(_memory + RingAt, RingBytes));
     }
 
@@ -133,9 +133,9 @@ internal sealed unsafe class RingSegment : IDisposable
     internal uint CopyOut(uint checksum, long position, Span<byte> destination)
     {
         var first = FirstPart(position, destination.Length);
-        checksum = Checksum.CopyAndAppend(checksum, first, destination);
+        checksum = Crc32C.CopyAndAppend(checksum, first, destination);
         var rest = new ReadOnlySpan<byte>(_memory + RingAt, destination.Length - first.Length);
-        return Checksum.CopyAndAppend(checksum, rest, destination[first.Length..]);
+        return Crc32C.CopyAndAppend(checksum, rest, destination[first.Length..]);
     }
 
     public void Dispose()

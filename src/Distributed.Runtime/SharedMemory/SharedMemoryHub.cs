@@ -38,6 +38,9 @@ public sealed class SharedMemoryHub
     /// </summary>
     public string? Place => SharingPlace.Of(_settings.Directory);
 
+    /// <summary>Where the files are.</summary>
+    internal string Directory => _settings.Directory;
+
     /// <summary>
     /// Connects a rank of a new generation with its peers and returns at once, before they have
     /// come. An older generation of the same rank that is still open is cancelled.

@@ -7,7 +7,7 @@ namespace Distributed.Runtime.SharedMemory;
 /// The ranks of one generation that are processes of one host, connected by a ring in shared
 /// memory for each ordered pair. Made by <see cref="SharedMemoryHub.Open"/>.
 /// </summary>
-public sealed class SharedMemoryTransport : ITransport
+public sealed class SharedMemoryTransport : ITransport, ISharingRanks
 {
     /// <summary>How long Receive and Flush wait for a peer to open its side.</summary>
     public static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(20);
@@ -60,17 +60,27 @@ public sealed class SharedMemoryTransport : ITransport
 
     public int Size { get; }
 
+    /// <summary>What waits in the rings only falls out of the caches.</summary>
+    public Pacing Pacing => new(ChunkBytes: 256 * 1024, AheadChunks: 1);
+
     public int Generation { get; }
 
     internal ulong Job { get; }
 
-    internal string Directory => _settings.Directory;
+    /// <inheritdoc cref="ISharingRanks.Disturbed"/>
+    private event Action? Disturbed;
 
-    /// <summary>
-    /// Raised, on any thread, when a peer is lost or the transport is cancelled: those who wait
-    /// for peers elsewhere ask for the <see cref="Failure"/>. Must not block.
-    /// </summary>
-    internal event Action? Disturbed;
+    event Action? ISharingRanks.Disturbed
+    {
+        add => Disturbed += value;
+        remove => Disturbed -= value;
+    }
+
+    ITransport ISharingRanks.Transport => this;
+
+    ulong ISharingRanks.Job => Job;
+
+    string ISharingRanks.Directory => _settings.Directory;
 
     public void Send(int peer, in FrameHeader header, ReadOnlyMemory<byte> payload) =>
         WriterOf(peer).Send(header, payload);
@@ -101,8 +111,7 @@ public sealed class SharedMemoryTransport : ITransport
         }
     }
 
-    /// <summary>Why a collective of all ranks cannot go on; null while it can.</summary>
-    internal Exception? Failure()
+    Exception? ISharingRanks.Failure()
     {
         for (var peer = 0; peer < Size; peer++)
             if (peer != Rank) Look(peer, mayHaveEnded: false);
@@ -114,12 +123,10 @@ public sealed class SharedMemoryTransport : ITransport
         }
     }
 
-    /// <summary>What to throw about a peer that cannot be worked with.</summary>
-    internal PeerLostException Lost(int peer, string reason) => new(
+    private PeerLostException Lost(int peer, string reason) => new(
         Rank, peer, $"process {_processes[peer]!.Id} of this host", reason);
 
-    /// <summary>That of a peer may have ended before this rank looked, and is nobody's.</summary>
-    internal ProcessIdentity ProcessOf(int rank) =>
+    private ProcessIdentity ProcessOf(int rank) =>
         (rank == Rank ? ProcessIdentity.Current : _processes[rank]!.Identity) ?? default;
 
     /// <summary>
@@ -149,6 +156,12 @@ public sealed class SharedMemoryTransport : ITransport
         Cancel($"rank {Rank} closed its transport");
         Free();
     }
+
+    int ISharingRanks.RankOf(int number) => number;
+
+    ProcessIdentity ISharingRanks.ProcessOf(int number) => ProcessOf(number);
+
+    PeerLostException ISharingRanks.Lost(int number, string reason) => Lost(number, reason);
 
     internal void Start() => _watch.Start();
 

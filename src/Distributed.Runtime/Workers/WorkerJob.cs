@@ -32,6 +32,7 @@ internal sealed class WorkerJob : IDisposable
     private CancellationTokenSource _generation = new();
     private ITransport? _transport;
     private int _haltsPending;
+    private BucketGrouping? _grouping;
 
     public WorkerJob(
         PrepareJob order, Action<TrainingAnswer> answer, DataPlaneHub hub,
@@ -132,16 +133,16 @@ internal sealed class WorkerJob : IDisposable
         string warning = "";
         try
         {
-            ResidentBuffers? resident = transport is SharedMemoryTransport shared
-                ? ResidentBuffers.TryOpen(
-                    shared, plan, _session.State.Model.GradientLength, text => warning = text)
-                : null;
-            _session.Join(
-                plan, order.Rank, new CollectiveScope(Number, generation.Number), transport,
-                resident);
+            var scope = new CollectiveScope(Number, generation.Number);
+            IResidentBuffers? resident = TryShare(
+                generation, plan, scope, transport, text => warning = text);
+            _session.Join(plan, order.Rank, scope, transport, resident);
+            _grouping = _session.Grouping;
         }
-        catch
+        catch (Exception failure)
         {
+            // Without a wait for peers, who may never take what was sent.
+            transport?.Cancel($"it could not take its place: {failure.Message}");
             transport?.Dispose();
             throw;
         }
@@ -153,6 +154,12 @@ internal sealed class WorkerJob : IDisposable
     {
         Begin();
         StepResult result = _session.Step(step, votes.Stop, votes.Yield);
+        if (_session.Grouping is { } grouping && grouping != _grouping)
+        {
+            _grouping = grouping;
+            Answer(new TrainingDecided(Number, grouping.Reason));
+        }
+
         var record = new StepRecord(
             step, result.Loss, result.Correct, result.Samples, result.LearningRate,
             result.ComputeMs, result.CommunicationMs, result.WaitMs, result.StepMs);
@@ -217,9 +224,7 @@ internal sealed class WorkerJob : IDisposable
     /// <summary>All ranks of a generation choose alike, because they see the same ranks.</summary>
     private ITransport Open(Generation generation, int rank)
     {
-        string host = generation.Ranks[0].Worker.Host;
-        bool canShare = host.Length > 0
-            && generation.Ranks.All(other => other.Worker.Host == host);
+        bool canShare = Hosts(generation).Count == 1;
         if (_spec.Transport == TransportKind.Shm && !canShare)
         {
             throw new OperatingException(
@@ -235,6 +240,29 @@ internal sealed class WorkerJob : IDisposable
                 Number, generation.Number, rank,
                 [.. generation.Ranks.Select(other => other.Worker.DataAddress)]);
     }
+
+    /// <summary>
+    /// The memory in which ranks of one host reduce: of all ranks, or of those of this host where
+    /// there are several. Null where no host can, or none is to.
+    /// </summary>
+    private IResidentBuffers? TryShare(
+        Generation generation, ReductionPlan plan, CollectiveScope scope, ITransport? transport,
+        Action<string> warn)
+    {
+        long elements = _session.State.Model.GradientLength;
+        if (transport is SharedMemoryTransport shared)
+            return ResidentBuffers.TryOpen(shared, plan, elements, warn);
+        IReadOnlyList<HostGroup> hosts = Hosts(generation);
+        return _spec.Transport == TransportKind.Auto && transport is GrpcTransport grpc
+            && hosts.Count < generation.Ranks.Count
+            ? HierarchicalBuffers.TryOpen(
+                grpc, plan, hosts, [.. generation.Ranks.Select(rank => rank.Worker.ProcessId)],
+                _shared.Directory, scope, _session.Frames, elements, warn)
+            : null;
+    }
+
+    private static IReadOnlyList<HostGroup> Hosts(Generation generation) =>
+        HostGroup.ByHost([.. generation.Ranks.Select(rank => rank.Worker.Host)]);
 
     /// <summary>
     /// A run that goes on meanwhile may have replaced the checkpoint by a newer one that counts,

@@ -2,7 +2,6 @@ using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 using Distributed.Runtime.Actors;
 using Distributed.Runtime.DataPlane;
-using Distributed.Runtime.Rpc;
 using Distributed.Runtime.SharedMemory;
 using WorkerIdentity = Distributed.Cluster.Coordination.WorkerIdentity;
 
@@ -18,12 +17,12 @@ public sealed class WorkerNode : IAsyncDisposable
 
     private readonly WorkerIdentity _identity;
     private readonly ActorLoop _loop;
-    private readonly RpcServer _server;
+    private readonly DataPlaneServer _server;
     private readonly SharedMemoryHub _shared;
     private readonly TrainingThread _training;
 
     private WorkerNode(
-        WorkerIdentity identity, ActorLoop loop, RpcServer server, SharedMemoryHub shared,
+        WorkerIdentity identity, ActorLoop loop, DataPlaneServer server, SharedMemoryHub shared,
         TrainingThread training)
     {
         _identity = identity;
@@ -35,6 +34,8 @@ public sealed class WorkerNode : IAsyncDisposable
 
     /// <summary>Starts the data plane at "host:port"; port 0 takes any free one.</summary>
     /// <param name="name">Shown to people; empty for one made of host and process.</param>
+    /// <param name="host">Keeps workers of one machine apart: those of other names share no memory
+    /// with it.</param>
     /// <param name="roles">What the worker is for.</param>
     /// <param name="address">Where to listen.</param>
     /// <param name="announce">The address that peers dial, made of the port that was bound.</param>
@@ -42,18 +43,20 @@ public sealed class WorkerNode : IAsyncDisposable
     /// <param name="cancellation">Gives up the start.</param>
     /// <exception cref="OperatingException">The address cannot be listened at.</exception>
     public static async Task<WorkerNode> StartAsync(
-        string name, IReadOnlyList<string> roles, string address, Func<int, string> announce,
-        Action<ActorLogRecord> log, CancellationToken cancellation)
+        string name, string host, IReadOnlyList<string> roles, string address,
+        Func<int, string> announce, Action<ActorLogRecord> log, CancellationToken cancellation)
     {
         var hub = new DataPlaneHub();
         var shared = new SharedMemoryHub();
-        RpcServer server = await RpcServer.StartAsync(
-            address, _ => { }, hub.Serve, cancellation);
+        DataPlaneServer server = await DataPlaneServer.StartAsync(address, hub, cancellation);
         ulong incarnation = ProcessSeed.Draw();
         int process = Environment.ProcessId;
+        string place = shared.Place ?? "";
+        if (place.Length > 0 && host.Length > 0)
+            place += $"/{host}";
         var identity = new WorkerIdentity(
             name.Length > 0 ? name : $"{Environment.MachineName}-{process}", incarnation,
-            shared.Place ?? "", process, announce(server.Address.Port), roles);
+            place, process, announce(server.Address.Port), roles);
         var loop = new ActorLoop("worker", incarnation, log);
         loop.Start();
         return new WorkerNode(

@@ -20,7 +20,19 @@ public enum ReductionMode
 }
 
 /// <summary>
-/// How gradients travel; auto takes shared memory within a host, gRPC between hosts.
+/// What becomes of gradients that are sent as frames: bf16 rounds them and carries the rounding
+/// errors over to the next step. Workers of one host that share memory send none, and so round
+/// nothing.
+/// </summary>
+public enum CompressionKind
+{
+    None,
+    Bf16,
+}
+
+/// <summary>
+/// How gradients travel; auto takes shared memory within a host, gRPC between hosts, and both where
+/// several hosts have several workers.
 /// </summary>
 public enum TransportKind
 {

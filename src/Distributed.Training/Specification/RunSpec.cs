@@ -41,6 +41,9 @@ public sealed record RunSpec
 
     public required ReductionMode Reduction { get; init; }
 
+    /// <summary>Other than none with <see cref="ReductionMode.Fast"/> only.</summary>
+    public required CompressionKind Compression { get; init; }
+
     public required TransportKind Transport { get; init; }
 
     public required DeviceKind Device { get; init; }

@@ -30,6 +30,12 @@ internal static class RunSpecChecks
                 $"{spec.LogicalShards} shards of a batch of {spec.GlobalBatch}; expected at most "
                 + "one shard for each sample");
         }
+        if (spec.Compression != CompressionKind.None && spec.Reduction != ReductionMode.Fast)
+        {
+            map.Refuse("compression",
+                $"{SpecWords.Of(spec.Compression)} changes the sums; expected reduction fast: use "
+                + "--reduction fast or leave compression out");
+        }
         if (spec.Dataset.TrainLimit is { } limit && spec.GlobalBatch > limit)
             BatchTooLarge(spec, limit, map.WhereOf("globalBatch"), errors);
     }

@@ -33,6 +33,7 @@ internal static class RunSpecSections
                 "logicalShards", RunSpec.DefaultLogicalShards(globalBatch), 1),
             Seed = map.UInt64("seed", 1),
             Reduction = map.Word("reduction", ReductionMode.Exact),
+            Compression = map.Word("compression", CompressionKind.None),
             Transport = map.Word("transport", TransportKind.Auto),
             Device = map.Word("device", DeviceKind.Auto),
             Precision = map.Word("precision", PrecisionKind.Fp32),

@@ -34,6 +34,7 @@ internal static class RunSpecWriter
         Line(text, $"logicalShards: {SpecWords.Of(spec.LogicalShards)}");
         Line(text, $"seed: {SpecWords.Of(spec.Seed)}");
         Line(text, $"reduction: {SpecWords.Of(spec.Reduction)}");
+        Line(text, $"compression: {SpecWords.Of(spec.Compression)}");
         Line(text, $"transport: {SpecWords.Of(spec.Transport)}");
         Line(text, $"device: {SpecWords.Of(spec.Device)}");
         Line(text, $"precision: {SpecWords.Of(spec.Precision)}");

@@ -21,9 +21,10 @@ public sealed class ModelState : IDisposable
     private const long NoStep = -1;
 
     /// <summary>
-    /// Small enough that the last layers' gradients travel while the first are still computed.
+    /// Small enough that the last layers' gradients travel while the first are still computed, and
+    /// that little is left to send when backward ends. What is better sent as one is grouped.
     /// </summary>
-    private const long BucketBytes = 512 << 10;
+    private const long BucketBytes = 128 << 10;
 
     private readonly NativeBuffer[] _sections;
     private readonly Lock _gate = new();

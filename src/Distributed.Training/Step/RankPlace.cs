@@ -23,11 +23,13 @@ internal sealed unsafe class RankPlace : IDisposable
     /// <param name="buffers">As many gradient buffers as <see cref="BuffersNeeded"/> says, or
     /// more.</param>
     /// <param name="scope">Stamped on every frame.</param>
+    /// <param name="frames">How gradients travel that are not resident.</param>
     /// <param name="transport">Connects the ranks; null where there is one.</param>
     /// <param name="resident">What all ranks have mapped; null where they send frames.</param>
     public RankPlace(
         ReductionPlan plan, int rank, TorchModel model, IReadOnlyList<NativeBuffer> buffers,
-        CollectiveScope scope, ITransport? transport, IResidentBuffers? resident)
+        CollectiveScope scope, FrameReducer frames, ITransport? transport,
+        IResidentBuffers? resident)
     {
         Invariant.Check(
             transport is not null || plan.Map.RankCount == 1, "several ranks need a transport");
@@ -43,9 +45,10 @@ internal sealed unsafe class RankPlace : IDisposable
         Buffers = Place(buffers);
         if (transport is null)
             return;
-        AllReduce = new OverlappedAllReduce(
-            resident ?? FrameReducer(transport, plan),
-            [.. model.Buckets.Select(bucket => new BucketExtent(bucket.Offset, bucket.Length))]);
+        AllReduce = new AdaptiveAllReduce(
+            resident ?? frames.Create(transport, plan, Lent(), scope),
+            [.. model.Buckets.Select(bucket => new BucketExtent(bucket.Offset, bucket.Length))],
+            transport, scope);
     }
 
     public int Rank { get; }
@@ -59,7 +62,7 @@ internal sealed unsafe class RankPlace : IDisposable
 
     public NativeBuffer[] Buffers { get; }
 
-    public OverlappedAllReduce? AllReduce { get; }
+    public AdaptiveAllReduce? AllReduce { get; }
 
     /// <summary>
     /// How many buffers of its own a session needs: what the others read lies elsewhere where it
@@ -107,13 +110,9 @@ internal sealed unsafe class RankPlace : IDisposable
         return placed;
     }
 
-    private IBucketReducer FrameReducer(ITransport transport, ReductionPlan plan)
-    {
-        Memory<byte>[] lent =
-        [
-            .. Buffers.Select(buffer => new UnmanagedMemory(
-                (nint)buffer.Pointer, checked((int)buffer.ByteLength)).Memory),
-        ];
-        return new AllReducer(transport, plan, lent, Scope);
-    }
+    private Memory<byte>[] Lent() =>
+    [
+        .. Buffers.Select(buffer => new UnmanagedMemory(
+            (nint)buffer.Pointer, checked((int)buffer.ByteLength)).Memory),
+    ];
 }

@@ -80,7 +80,15 @@ public sealed class TrainingSession : IDisposable
 
     public ModelState State { get; }
 
+    /// <summary>How gradients travel as frames. Behind the parameters come statistics, the loss,
+    /// and counts that must stay exact.</summary>
+    public FrameReducer Frames => new(
+        _spec.Compression == CompressionKind.Bf16 ? State.Model.ParameterLength : 0);
+
     public long StepsPerEpoch => _batches.StepsPerEpoch;
+
+    /// <summary>How gradients are grouped on their way; null where they have none.</summary>
+    public BucketGrouping? Grouping => _place?.AllReduce?.Grouping;
 
     /// <summary>
     /// Takes a place among the ranks of a generation, until the next call of this or of
@@ -105,7 +113,7 @@ public sealed class TrainingSession : IDisposable
         while (_gradients.Count < needed)
             _gradients.Add(new NativeBuffer(State.Model.GradientLength * sizeof(float)));
         _place = new RankPlace(
-            plan, rank, State.Model, _gradients, scope, transport, resident);
+            plan, rank, State.Model, _gradients, scope, Frames, transport, resident);
     }
 
     /// <summary>Cancels the place's transport and gives the place up.</summary>

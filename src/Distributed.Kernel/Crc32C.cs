@@ -1,15 +1,16 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
-namespace Distributed.Collectives.Transport;
+namespace Distributed.Kernel;
 
 /// <summary>
-/// CRC-32C (Castagnoli) of payloads, by the processor's instruction where it has one.
+/// CRC-32C (Castagnoli), by the processor's instruction where it has one.
 /// </summary>
-public static class Checksum
+public static class Crc32C
 {
     private const uint ReversedPolynomial = 0x82F63B78;
 
@@ -18,6 +19,13 @@ public static class Checksum
     /// this many bytes are computed side by side and joined by <see cref="LaneShift"/>.
     /// </summary>
     private const int LaneBytes = 1024;
+
+    /// <summary>Shorter data are not worth the beginning and the end of folding.</summary>
+    private const int FoldedBytesMin = 512;
+
+    private static readonly Vector512<ulong> FoldBy256Bytes = FoldBy(256);
+
+    private static readonly Vector512<ulong> FoldBy64Bytes = FoldBy(64);
 
     private static readonly uint[] ByteTables = BuildByteTables();
 
@@ -30,7 +38,13 @@ public static class Checksum
     /// </summary>
     public static uint Append(uint checksum, ReadOnlySpan<byte> data)
     {
-        if (Sse42.X64.IsSupported) return ~AppendX64(~checksum, data);
+        if (Sse42.X64.IsSupported)
+        {
+            return Pclmulqdq.V512.IsSupported && data.Length >= FoldedBytesMin
+                ? ~AppendFolded(~checksum, data)
+                : ~AppendX64(~checksum, data);
+        }
+
         if (Crc32.Arm64.IsSupported) return ~AppendArm64(~checksum, data);
         return AppendPortable(checksum, data);
     }
@@ -72,6 +86,61 @@ public static class Checksum
         foreach (var value in data)
             state = (state >> 8) ^ tables[(byte)(state ^ value)];
         return ~state;
+    }
+
+    /// <summary>
+    /// Gopal and others, "Fast CRC computation for generic polynomials using PCLMULQDQ", 2009: what
+    /// has been read is multiplied down to 256 bytes that have the same remainder, four times 64
+    /// side by side. Twice as fast as the instruction for checksums, which takes the last ones.
+    /// </summary>
+    private static uint AppendFolded(uint state, ReadOnlySpan<byte> data)
+    {
+        var first = Load(data, 0) ^ Vector512.CreateScalar((ulong)state);
+        var (second, third, last) = (Load(data, 64), Load(data, 128), Load(data, 192));
+        var at = 4 * 64;
+        for (; at + 4 * 64 <= data.Length; at += 4 * 64)
+        {
+            first = Fold(first, FoldBy256Bytes) ^ Load(data, at);
+            second = Fold(second, FoldBy256Bytes) ^ Load(data, at + 64);
+            third = Fold(third, FoldBy256Bytes) ^ Load(data, at + 128);
+            last = Fold(last, FoldBy256Bytes) ^ Load(data, at + 192);
+        }
+
+        second ^= Fold(first, FoldBy64Bytes);
+        third ^= Fold(second, FoldBy64Bytes);
+        last ^= Fold(third, FoldBy64Bytes);
+        for (; at + 64 <= data.Length; at += 64)
+            last = Fold(last, FoldBy64Bytes) ^ Load(data, at);
+        Span<byte> rest = stackalloc byte[64];
+        last.AsByte().CopyTo(rest);
+        return AppendX64(AppendX64(0, rest), data[at..]);
+    }
+
+    private static Vector512<ulong> Load(ReadOnlySpan<byte> data, int at) =>
+        Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(data), (nuint)at).AsUInt64();
+
+    private static Vector512<ulong> Fold(Vector512<ulong> bits, Vector512<ulong> by) =>
+        Pclmulqdq.V512.CarrylessMultiply(bits, by, 0x00)
+        ^ Pclmulqdq.V512.CarrylessMultiply(bits, by, 0x11);
+
+    /// <summary>
+    /// By what both halves of 16 bytes are multiplied to move them that far to the message's end.
+    /// </summary>
+    private static Vector512<ulong> FoldBy(int bytes)
+    {
+        var pair = Vector128.Create(PowerOfX(8 * bytes + 32), PowerOfX(8 * bytes - 32));
+        var pairs = Vector256.Create(pair, pair);
+        return Vector512.Create(pairs, pairs);
+    }
+
+    /// <summary>The remainder of a power of x in reverse, as a factor of 33 bits.</summary>
+    private static ulong PowerOfX(int exponent)
+    {
+        // In reverse x is one bit to the right; 1 is the highest bit.
+        var remainder = 0x8000_0000u;
+        for (; exponent > 0; exponent--)
+            remainder = (remainder >> 1) ^ ((remainder & 1) != 0 ? ReversedPolynomial : 0);
+        return (ulong)remainder << 1;
     }
 
     private static uint AppendX64(uint state, ReadOnlySpan<byte> data)
