@@ -89,15 +89,21 @@ internal sealed class LineProcess : IAsyncDisposable
     /// <summary>Waits for a line that begins with this word; returns the rest of it.</summary>
     public async Task<string> ReadAsync(string firstWord, CancellationToken cancellation)
     {
-        string? answer = await _process.StandardOutput.ReadLineAsync(cancellation);
-        if (answer is not null && answer.Split(' ')[0] == firstWord)
-            return answer[firstWord.Length..].TrimStart();
-        if (answer is null)
-            await _process.WaitForExitAsync(cancellation);
-        string what = answer is null
-            ? $"ended with exit code {_process.ExitCode}"
-            : $"said '{answer}', expected '{firstWord}'";
-        throw new OperatingException($"{_program.Name} {what}: {LastErrors()}");
+        string answer = await ReadAsync(cancellation);
+        return answer.Split(' ')[0] == firstWord
+            ? answer[firstWord.Length..].TrimStart()
+            : throw new OperatingException(
+                $"{_program.Name} said '{answer}', expected '{firstWord}': {LastErrors()}");
+    }
+
+    /// <summary>Waits for a line.</summary>
+    public async Task<string> ReadAsync(CancellationToken cancellation)
+    {
+        if (await _process.StandardOutput.ReadLineAsync(cancellation) is { } line)
+            return line;
+        await _process.WaitForExitAsync(cancellation);
+        throw new OperatingException(
+            $"{_program.Name} ended with exit code {_process.ExitCode}: {LastErrors()}");
     }
 
     public async ValueTask DisposeAsync()

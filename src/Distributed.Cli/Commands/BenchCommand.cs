@@ -74,8 +74,7 @@ internal sealed class BenchCommand(CommandServices services)
         var peers = BenchFlags.PeerNames(Peers.Gloo, Peers.OpenMpi);
         var hosts = BenchFlags.Addresses(
             "--hosts", "Where each rank listens, instead of on loopback; grpc only");
-        Option<string?> launcher = Flags.Text(
-            "--launcher", "Words in front of each rank's own; {rank} is its number", "WORDS");
+        Option<string?> launcher = Launcher();
         var command = new Command(
             "allreduce", "All-reduce between processes; peers: Gloo and OpenMPI.")
         {
@@ -127,24 +126,47 @@ internal sealed class BenchCommand(CommandServices services)
             "Any key of the run spec, such as logicalShards=2; the peers only follow those that "
             + "concern network and optimizer");
         var peers = BenchFlags.PeerNames(Peers.PyTorch);
+        var ours = BenchFlags.Words(
+            "--ours", "exact; fast: one shard a worker, added in any order; apart: a run of its "
+            + "own for each worker, which is what the processors allow [default: exact]",
+            StepOptions.OursNames);
+        var hosts = BenchFlags.Addresses(
+            "--hosts", "Where each worker listens, instead of on this machine");
+        Option<string?> launcher = Launcher();
         var command = new Command(
             "step", "Images a second in training; peer: PyTorch, with DDP over Gloo.")
         {
-            models, workers, batch, seconds, optimizer, rate, settings, peers,
+            models, workers, batch, seconds, optimizer, rate, settings, peers, ours, hosts,
+            launcher,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(hosts) is null)
+                return;
+            if (result.GetResult(workers) is not null)
+                result.AddError("--hosts says how many workers there are: leave --workers out");
+            if (result.GetValue(ours)?.Contains("apart") == true)
+                result.AddError("--ours apart has no use for --hosts: leave one of them out");
+        });
         Run("bench step", command, async (parsed, output, cancellation) =>
         {
+            IReadOnlyList<string> addresses = parsed.GetValue(hosts) ?? [];
             var options = new StepOptions(
                 parsed.GetValue(models) ?? StepOptions.ModelNames,
-                parsed.GetValue(workers) ?? [1, 2], parsed.GetValue(batch) ?? batchDefault,
+                addresses.Count > 0 ? [addresses.Count] : parsed.GetValue(workers) ?? [1, 2],
+                parsed.GetValue(batch) ?? batchDefault,
                 parsed.GetValue(rounds) ?? RoundsDefault,
                 parsed.GetValue(seconds) ?? secondsDefault, parsed.GetValue(optimizer) ?? "sgd",
                 parsed.GetValue(rate) ?? rateDefault, parsed.GetValue(settings) ?? [],
-                parsed.GetValue(peers));
+                parsed.GetValue(peers), parsed.GetValue(ours) ?? ["exact"], addresses,
+                parsed.GetValue(launcher) ?? "");
             await new StepBench(options, output, cancellation).RunAsync();
         });
         return command;
     }
+
+    private static Option<string?> Launcher() => Flags.Text(
+        "--launcher", "Words in front of each rank's own; {rank} is its number", "WORDS");
 
     private Command Actors()
     {

@@ -74,6 +74,12 @@ internal sealed class TrainCommand
         + " [default: exact]",
         "exact", "fast");
 
+    private readonly Option<string?> compression = Flags.Choice(
+        "--compression",
+        "bf16: half the bytes between hosts, rounding errors carried over to the next step; needs"
+        + " --reduction fast, and does nothing between workers that share memory [default: none]",
+        "none", "bf16");
+
     private readonly Option<string?> transport = Flags.Choice(
         "--transport", "How gradients travel between workers [default: auto]",
         "auto", "shm", "grpc");
@@ -108,8 +114,8 @@ internal sealed class TrainCommand
             flags.steps, flags.globalBatch, flags.logicalShards, flags.optimizer,
             flags.learningRate, flags.schedule, flags.seed, flags.device, flags.precision,
             flags.threadsPerWorker,
-            flags.reduction, flags.transport, flags.trainLimit, flags.testLimit, flags.output,
-            flags.resume, flags.checkpointEvery, flags.json,
+            flags.reduction, flags.compression, flags.transport, flags.trainLimit,
+            flags.testLimit, flags.output, flags.resume, flags.checkpointEvery, flags.json,
         };
         command.Validators.Add(result =>
         {
@@ -151,6 +157,7 @@ internal sealed class TrainCommand
         Precision = parsed.GetValue(precision),
         ThreadsPerWorker = parsed.GetValue(threadsPerWorker),
         Reduction = parsed.GetValue(reduction),
+        Compression = parsed.GetValue(compression),
         Transport = parsed.GetValue(transport),
         TrainLimit = parsed.GetValue(trainLimit),
         TestLimit = parsed.GetValue(testLimit),

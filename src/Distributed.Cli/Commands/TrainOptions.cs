@@ -46,6 +46,8 @@ internal sealed record TrainOptions
 
     public string? Reduction { get; init; }
 
+    public string? Compression { get; init; }
+
     public string? Transport { get; init; }
 
     public int? TrainLimit { get; init; }
@@ -91,6 +93,7 @@ internal sealed record TrainOptions
         Add("precision", Precision);
         Add("threadsPerWorker", ThreadsPerWorker);
         Add("reduction", Reduction);
+        Add("compression", Compression);
         Add("transport", Transport);
         Add("dataset.trainLimit", TrainLimit);
         Add("dataset.testLimit", TestLimit);

@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
-using Distributed.Runtime.Rpc;
 using Distributed.Runtime.SharedMemory;
 
 namespace Distributed.Cli.Bench.AllReduce;
@@ -26,8 +25,8 @@ internal static class RankProgram
     public static async Task RunAsync(RankOptions options, TextReader input, TextWriter output)
     {
         var hub = new DataPlaneHub();
-        await using RpcServer? server = options.Transport == "grpc"
-            ? await RpcServer.StartAsync(options.Listen, _ => { }, hub.Serve)
+        await using DataPlaneServer? server = options.Transport == "grpc"
+            ? await DataPlaneServer.StartAsync(options.Listen, hub)
             : null;
         output.WriteLine($"ready {server?.Target ?? $"{Environment.ProcessId}"}");
         string[] contacts = Words(input, "open");
@@ -68,7 +67,7 @@ internal static class RankProgram
         var resident = ResidentBuffers.TryOpen(
             transport, plan, options.CapacityBytes / sizeof(float), Console.Error.WriteLine);
         return resident is not null
-            ? new ResidentReducer(transport, resident, new RankBarrier(transport, plan, scope))
+            ? new ResidentReducer(transport, resident)
             : new TransportReducer(transport, plan, options.CapacityBytes, scope);
     }
 

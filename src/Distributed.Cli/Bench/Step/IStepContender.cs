@@ -10,5 +10,8 @@ internal interface IStepContender : IAsyncDisposable
 {
     string Name { get; }
 
+    /// <summary>Whether each round trains a new network, or goes on with the last one's.</summary>
+    bool BeginsAnew { get; }
+
     Task<StepRound> RunAsync(int steps, CancellationToken cancellation);
 }

@@ -6,28 +6,41 @@ using Distributed.Telemetry;
 namespace Distributed.Cli.Bench.Step;
 
 /// <summary>
-/// What users run: `train` with worker processes, a new one each round. Its figures are those of
-/// its own metrics.jsonl, without the first steps, in which methods are still being compiled.
+/// What users run: `train`, a new one each round. Its figures are those of its own metrics.jsonl,
+/// without the first steps, in which methods are still being compiled.
 /// </summary>
+/// <param name="name">For people.</param>
+/// <param name="settings">Keys of the run spec.</param>
+/// <param name="workers">Processes that it starts, where it has no cluster.</param>
+/// <param name="globalBatch">Images of a step.</param>
+/// <param name="folder">For its runs.</param>
+/// <param name="cluster">Where it trains instead; owned.</param>
 internal sealed class OurTraining(
-    IReadOnlyList<string> settings, int workers, int globalBatch, string folder) : IStepContender
+    string name, IReadOnlyList<string> settings, int workers, int globalBatch, string folder,
+    OurCluster? cluster = null) : IStepContender
 {
     private const int WarmUpSteps = 30;
 
     private int _runs;
 
-    public string Name => "ours";
+    public string Name => name;
+
+    public bool BeginsAnew => true;
 
     public async Task<StepRound> RunAsync(int steps, CancellationToken cancellation)
     {
         string run = Path.Combine(folder, $"run-{_runs++}");
-        string[] words =
-        [
-            "train", "--json", "--workers", $"{workers}", "--steps", $"{steps + WarmUpSteps}",
-            "--checkpoint-every", "1000000", "--out", run,
-            .. settings.SelectMany(setting => new[] { "--set", setting }),
-        ];
-        var start = new ProcessStartInfo(Environment.ProcessPath!, words)
+        string[] place = cluster is null
+            ? ["--workers", $"{workers}"]
+            : ["--cluster", cluster.Address];
+        LineProgram program = LineProgram.Self(
+            name,
+            [
+                "train", "--json", .. place, "--steps", $"{steps + WarmUpSteps}",
+                "--checkpoint-every", "1000000", "--out", run,
+                .. settings.SelectMany(setting => new[] { "--set", setting }),
+            ]).Behind(cluster?.Launcher ?? "");
+        var start = new ProcessStartInfo(program.Words[0], program.Words.Skip(1))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -59,7 +72,7 @@ internal sealed class OurTraining(
         return Read(Path.Combine(run, MetricsFile.FileName));
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private StepRound Read(string path)
     {

@@ -26,21 +26,21 @@ internal sealed class PyTorchTraining : IStepContender
 
     public string Name { get; }
 
+    public bool BeginsAnew => false;
+
     /// <param name="isTuned">As a user who knows would start it, or as installed.</param>
     public static async Task<PyTorchTraining> StartAsync(
-        RunSpec spec, Network network, DrawnDataset dataset, int workers, bool isTuned,
-        string folder, CancellationToken cancellation)
+        StepOptions options, RunSpec spec, Network network, DrawnDataset dataset, int workers,
+        bool isTuned, string folder, CancellationToken cancellation)
     {
         string name = isTuned ? "pytorch-tuned" : "pytorch";
         int batch = spec.GlobalBatch / workers;
         string settings = Path.Combine(folder, $"{name}-{workers}.json");
         await File.WriteAllTextAsync(
             settings, Settings(spec, network, dataset, batch, isTuned), cancellation);
-        var environment = new Dictionary<string, string>
-        {
-            ["OMP_NUM_THREADS"] = "1",
-            ["GLOO_SOCKET_IFNAME"] = "lo",
-        };
+        var environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1" };
+        if (options.Hosts.Count == 0)
+            environment["GLOO_SOCKET_IFNAME"] = "lo";
         foreach ((string key, string value) in isTuned ? Peers.TunedEnvironment() : environment)
             environment[key] = value;
         string store = Path.Combine(folder, $"{name}-{workers}-store");
@@ -53,7 +53,7 @@ internal sealed class PyTorchTraining : IStepContender
                         Peers.Python!, Peers.SourceOf("ddp_step.py"), $"{rank}", $"{workers}",
                         store, settings,
                     ],
-                    environment))),
+                    environment).Behind(options.LauncherOf(rank)))),
             ],
             batch);
         try

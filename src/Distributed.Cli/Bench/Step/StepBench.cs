@@ -57,17 +57,16 @@ internal sealed class StepBench(
         RunSpec spec = RunSpecReader.Read("", "bench", settings);
         Network network = spec.CheckAgainst(
             new DatasetFacts(shape, DrawnDataset.ClassCount, DrawnDataset.TrainCount));
-        var contenders = new List<IStepContender>
-        {
-            new OurTraining(
-                settings, workers, spec.GlobalBatch, Path.Combine(folder, $"{model}-{workers}")),
-        };
+        var contenders = new List<IStepContender>();
         try
         {
+            string place = Path.Combine(folder, $"{model}-{workers}");
+            foreach (string ours in options.Ours.Where(ours => ours != "apart" || workers > 1))
+                contenders.Add(await StartOursAsync(ours, settings, workers, place));
             foreach (bool isTuned in hasPeer ? new[] { false, true } : [])
             {
                 contenders.Add(await PyTorchTraining.StartAsync(
-                    spec, network, dataset, workers, isTuned, folder, cancellation));
+                    options, spec, network, dataset, workers, isTuned, folder, cancellation));
             }
 
             await MeasureAsync(model, workers, contenders);
@@ -77,6 +76,36 @@ internal sealed class StepBench(
             foreach (IStepContender contender in contenders)
                 await contender.DisposeAsync();
         }
+    }
+
+    private async Task<IStepContender> StartOursAsync(
+        string ours, IReadOnlyList<string> settings, int workers, string folder)
+    {
+        int globalBatch = options.Batch * workers;
+        folder = Path.Combine(folder, ours);
+        switch (ours)
+        {
+            case "apart":
+                string[] alone = [.. settings, $"globalBatch={options.Batch}"];
+                return new OursApart(
+                [
+                    .. Enumerable.Range(0, workers).Select(worker => new OurTraining(
+                        ours, alone, 1, options.Batch, Path.Combine(folder, $"{worker}"))),
+                ]);
+            case "fast":
+                settings = [.. settings, "reduction=fast", $"logicalShards={workers}"];
+                break;
+        }
+
+        OurCluster? cluster = null;
+        if (options.Hosts.Count > 0)
+        {
+            Directory.CreateDirectory(folder);
+            cluster = await OurCluster.StartAsync(options, folder, cancellation);
+        }
+
+        return new OurTraining(
+            ours == "fast" ? "ours-fast" : "ours", settings, workers, globalBatch, folder, cluster);
     }
 
     private async Task MeasureAsync(
@@ -105,10 +134,9 @@ internal sealed class StepBench(
             }
         }
 
-        // Ours begins anew each round; the peers go on.
         IReadOnlyList<double>[] losses =
         [
-            .. contenders.Select((contender, index) => contender is OurTraining
+            .. contenders.Select((contender, index) => contender.BeginsAnew
                 ? rounds[index][0].Losses
                 : [.. rounds[index].Prepend(trials[index]).SelectMany(round => round.Losses)]),
         ];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Runtime.Rpc;
 
 namespace Distributed.Cli.Bench.Step;
 
@@ -7,11 +8,25 @@ namespace Distributed.Cli.Bench.Step;
 /// <param name="Seconds">What a contender's part of a round should take.</param>
 /// <param name="Settings">More keys of the run spec, for this program's side.</param>
 /// <param name="Peers">Null: what is installed.</param>
+/// <param name="Ours">Which of <see cref="OursNames"/>.</param>
+/// <param name="Hosts">
+/// host:port of each worker where they are not all processes beside this one; empty otherwise.
+/// </param>
+/// <param name="Launcher">
+/// Words in front of each worker's own, with {rank} for its number; empty starts it here.
+/// </param>
 internal sealed record StepOptions(
     IReadOnlyList<string> Models, IReadOnlyList<int> Workers, int Batch, int Rounds,
     double Seconds, string Optimizer, double LearningRate, IReadOnlyList<string> Settings,
-    IReadOnlyList<string>? Peers)
+    IReadOnlyList<string>? Peers, IReadOnlyList<string> Ours, IReadOnlyList<string> Hosts,
+    string Launcher)
 {
+    /// <summary>
+    /// exact: as users run it. fast: without the tree, one logical shard a worker. apart: a run of
+    /// its own for each worker, which is what the processors allow.
+    /// </summary>
+    public static IReadOnlyList<string> OursNames { get; } = ["exact", "fast", "apart"];
+
     public static IReadOnlyList<string> ModelNames { get; } =
         ["course-cnn", "mnist-cnn", "cifar-cnn"];
 
@@ -27,4 +42,11 @@ internal sealed record StepOptions(
         "optimizer.weightDecay=0", "schedule.kind=constant", "augmentation.cropPadding=0",
         "augmentation.horizontalFlip=false", "epochs=1000000", .. Settings,
     ];
+
+    public string LauncherOf(int rank) =>
+        Launcher.Replace("{rank}", $"{rank}", StringComparison.Ordinal);
+
+    public string HostOf(int worker) => RpcAddress.Split(Hosts[worker]).Host;
+
+    public string PortOf(int worker) => $"{RpcAddress.Split(Hosts[worker]).Port}";
 }
