@@ -104,8 +104,9 @@ public sealed class UsageTests
             "train --dataset mnist --model mnist-cnn --set epochs=9 --workers 3 --epochs 2 "
             + "--steps 10 --global-batch 32 --logical-shards 4 --optimizer AdamW --lr 1e-4 "
             + "--schedule one-cycle --seed 18446744073709551615 --device cpu --precision fp32 "
-            + "--threads-per-worker 2 --reduction fast --transport grpc --train-limit 640 "
-            + "--test-limit 64 --out runs/x --checkpoint-every 5 --json --set a[0].b=c=d");
+            + "--threads-per-worker 2 --reduction fast --compression bf16 --transport grpc "
+            + "--train-limit 640 --test-limit 64 --out runs/x --checkpoint-every 5 --json "
+            + "--set a[0].b=c=d");
         Assert.Equal("", terminal.Error);
         Assert.Equal(ExitCodes.Done, code);
         Assert.Equal(3, nodes.Train!.WorkerCount);
@@ -116,9 +117,9 @@ public sealed class UsageTests
                 "dataset.name=mnist", "model=mnist-cnn", "epochs=2", "steps=10", "globalBatch=32",
                 "logicalShards=4", "optimizer.kind=adamw", "optimizer.learningRate=0.0001",
                 "schedule.kind=oneCycle", "seed=18446744073709551615", "device=cpu",
-                "precision=fp32", "threadsPerWorker=2", "reduction=fast", "transport=grpc",
-                "dataset.trainLimit=640", "dataset.testLimit=64", "checkpointEvery=5",
-                "epochs=9", "a[0].b=c=d",
+                "precision=fp32", "threadsPerWorker=2", "reduction=fast", "compression=bf16",
+                "transport=grpc", "dataset.trainLimit=640", "dataset.testLimit=64",
+                "checkpointEvery=5", "epochs=9", "a[0].b=c=d",
             ],
             nodes.Train.SpecificationOverrides());
     }

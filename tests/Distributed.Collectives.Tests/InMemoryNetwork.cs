@@ -13,6 +13,7 @@ internal sealed class InMemoryNetwork
     private readonly CancellationTokenSource cancelled = new();
     private readonly int[] inFlight;
     private long frames;
+    private long payloadBytes;
 
     public InMemoryNetwork(int size)
     {
@@ -29,6 +30,8 @@ internal sealed class InMemoryNetwork
     public int Size { get; }
 
     public long Frames => Interlocked.Read(ref frames);
+
+    public long PayloadBytes => Interlocked.Read(ref payloadBytes);
 
     public ITransport Connect(int rank) => new Endpoint(this, rank);
 
@@ -54,9 +57,12 @@ internal sealed class InMemoryNetwork
 
         public int Size => network.Size;
 
+        public Pacing Pacing => new(ChunkBytes: 1 << 18, AheadChunks: 3);
+
         public void Send(int peer, in FrameHeader header, ReadOnlyMemory<byte> payload)
         {
             Interlocked.Increment(ref network.frames);
+            Interlocked.Add(ref network.payloadBytes, payload.Length);
             Interlocked.Increment(ref network.inFlight[rank]);
             network.links[rank, peer].Add(new Frame(header, payload));
         }

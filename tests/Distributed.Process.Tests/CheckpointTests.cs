@@ -88,7 +88,8 @@ public sealed class CheckpointTests(Workplace workplace, ITestOutputHelper outpu
 
         int end = both.Output.ToList().IndexOf("exit 1");
         Assert.True(end > 0, both.Story);
-        Assert.Contains("checkpoint", both.Errors[0]);
+        // A checkpoint leaves so little room that the record may be what meets the end of it.
+        Assert.Contains(folder, both.Errors[0]);
         Assert.Contains("the disk is full", both.Errors[0]);
         string[] saved = [.. both.Output.Skip(end + 1).TakeWhile(IsCheckpoint)];
         Assert.NotEmpty(saved);

@@ -63,9 +63,9 @@ public sealed class EventFileTests : IDisposable
         {
             var length = BitConverter.GetBytes((long)data.Length);
             expected.Write(length);
-            expected.Write(BitConverter.GetBytes(Crc32C.Mask(Crc32C.Compute(length))));
+            expected.Write(BitConverter.GetBytes(EventRecord.Mask(Crc32C.Compute(length))));
             expected.Write(data);
-            expected.Write(BitConverter.GetBytes(Crc32C.Mask(Crc32C.Compute(data))));
+            expected.Write(BitConverter.GetBytes(EventRecord.Mask(Crc32C.Compute(data))));
         }
         Assert.Equal(expected.ToArray(), File.ReadAllBytes(OnlyFile()));
     }

@@ -50,7 +50,7 @@ public sealed class ClusterSettingsTests
               suspend-timeout = 16s, rebalance-gain = 0.17
               runs-folder = f, termination-grace = 7s, min-workers = 8
             }
-            worker { slots = 10, threads-per-worker = 11, device = CUDA }
+            worker { host = h2, slots = 10, threads-per-worker = 11, device = CUDA }
             pbm { host = q, port = 12 }
             loglevel = debug
             """);
@@ -90,7 +90,7 @@ public sealed class ClusterSettingsTests
                 TerminationGrace = TimeSpan.FromSeconds(7),
                 MinWorkers = 8,
             },
-            Worker = new() { Slots = 10, ThreadsPerWorker = 11, Device = "cuda" },
+            Worker = new() { Host = "h2", Slots = 10, ThreadsPerWorker = 11, Device = "cuda" },
             Pbm = new() { Host = "q", Port = 12 },
             LogLevel = LogLevel.Debug,
         };

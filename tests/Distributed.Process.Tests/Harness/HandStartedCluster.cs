@@ -43,9 +43,9 @@ internal sealed class HandStartedCluster(Workplace workplace) : IDisposable
     }
 
     /// <summary>Returns when the worker is a member.</summary>
-    public CommandRun StartWorker(string name)
+    public CommandRun StartWorker(string name, params string[] settings)
     {
-        CommandRun worker = Start("worker", $"worker.name={name}", "remote.port=0", []);
+        CommandRun worker = Start("worker", $"worker.name={name}", "remote.port=0", settings);
         worker.WaitForError("joined");
         return worker;
     }

@@ -1,6 +1,5 @@
 using Distributed.Collectives.Reduction;
 using Distributed.Runtime.DataPlane;
-using Distributed.Runtime.Rpc;
 using Distributed.Torch;
 using Distributed.Training.Step;
 using Distributed.Training.Tests.Step;
@@ -17,7 +16,7 @@ public sealed class StateFetchTests : IAsyncLifetime, IDisposable
     private readonly DataPlaneHub _hub = new();
     private readonly TrainingSession _source;
     private readonly TrainingSession _target;
-    private RpcServer? _server;
+    private DataPlaneServer? _server;
 
     public StateFetchTests()
     {
@@ -33,7 +32,7 @@ public sealed class StateFetchTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _server = await RpcServer.StartAsync("127.0.0.1:0", _ => { }, _hub.Serve);
+        _server = await DataPlaneServer.StartAsync("127.0.0.1:0", _hub);
         _hub.States.Offer(Job, _source.State);
     }
 

@@ -1,7 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Distributed.Collectives.Transport;
 using Distributed.Runtime.DataPlane;
-using Distributed.Runtime.Rpc;
 
 namespace Distributed.Runtime.Tests.DataPlane;
 
@@ -10,13 +9,13 @@ internal sealed class TransportCluster : IAsyncDisposable
 {
     public const ulong Job = 77;
 
-    private TransportCluster(RpcServer[] servers, DataPlaneHub[] hubs)
+    private TransportCluster(DataPlaneServer[] servers, DataPlaneHub[] hubs)
     {
         (Servers, Hubs) = (servers, hubs);
         Addresses = [.. servers.Select(server => server.Target)];
     }
 
-    public RpcServer[] Servers { get; }
+    public DataPlaneServer[] Servers { get; }
 
     public DataPlaneHub[] Hubs { get; }
 
@@ -25,11 +24,11 @@ internal sealed class TransportCluster : IAsyncDisposable
     public static async Task<TransportCluster> StartAsync(int size)
     {
         var hubs = new DataPlaneHub[size];
-        var servers = new RpcServer[size];
+        var servers = new DataPlaneServer[size];
         for (var rank = 0; rank < size; rank++)
         {
             hubs[rank] = new DataPlaneHub();
-            servers[rank] = await RpcServer.StartAsync("127.0.0.1:0", _ => { }, hubs[rank].Serve);
+            servers[rank] = await DataPlaneServer.StartAsync("127.0.0.1:0", hubs[rank]);
         }
 
         return new TransportCluster(servers, hubs);

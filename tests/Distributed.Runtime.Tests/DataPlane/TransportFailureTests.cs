@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Distributed.Collectives.Transport;
+using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.Protocol;
 using Distributed.Runtime.Rpc;
@@ -141,7 +142,7 @@ public sealed class TransportFailureTests(ITestOutputHelper output)
             : Task.CompletedTask;
         using var client = new RpcClient(cluster.Addresses[0]);
         using var call = Exchange(client, generation: 0);
-        var bad = Header(0, 4) with { Checksum = Checksum.Compute([1, 2, 3, 5]) };
+        var bad = Header(0, 4) with { Checksum = Crc32C.Compute([1, 2, 3, 5]) };
         await call.RequestStream.WriteAsync(FrameCodecTests.FrameOf(bad, [1, 2, 3, 4]));
         var told = await Assert.ThrowsAsync<RpcException>(
             () => call.ResponseAsync.WaitAsync(Moment));
@@ -223,5 +224,8 @@ public sealed class TransportFailureTests(ITestOutputHelper output)
     private static AsyncClientStreamingCall<Frame, ExchangeReply> Exchange(
         RpcClient client, int generation) =>
         new Distributed.Runtime.Protocol.DataPlane.DataPlaneClient(client.Invoker).Exchange(
-            new ExchangeIdentity(Job, generation, 1, 0).ToMetadata());
+            [
+                .. new ExchangeIdentity(Job, generation, 1, 0).ToHeaders()
+                    .Select(header => new Metadata.Entry(header.Name, header.Value)),
+            ]);
 }

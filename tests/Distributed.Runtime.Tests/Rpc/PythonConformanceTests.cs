@@ -1,6 +1,6 @@
 using System.Globalization;
 using Distributed.Kernel;
-using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Tests.DataPlane;
 using Distributed.Runtime.Rpc;
 using Distributed.Runtime.Tests.Rpc.Protocol;
 using Grpc.Core;
@@ -24,7 +24,7 @@ public sealed class PythonConformanceTests(ITestOutputHelper output)
             endpoints =>
             {
                 endpoints.Map<EchoService>(Echo.Descriptor);
-                new DataPlaneHub().Serve(endpoints);
+                endpoints.Map<KestrelDataPlane>(Distributed.Runtime.Protocol.DataPlane.Descriptor);
             });
 
         var results = await PythonPeer.RunAsync("Rpc/rpc_peer.py", "client", server.Target);

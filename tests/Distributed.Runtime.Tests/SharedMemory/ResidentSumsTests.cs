@@ -78,7 +78,7 @@ public sealed class ResidentSumsTests
     }
 
     /// <summary>What one rank does: its shards, then all buckets; the bits of each step.</summary>
-    private static List<int[]> Run(
+    internal static List<int[]> Run(
         ReductionPlan plan, int rank, float[][] gradients, IReadOnlyList<Memory<byte>> nodes,
         IBucketReducer reducer)
     {
@@ -119,7 +119,7 @@ public sealed class ResidentSumsTests
         reducer.EndStep();
     }
 
-    private static AllReducer FrameReducer(
+    internal static AllReducer FrameReducer(
         ITransport transport, ReductionPlan plan, IReadOnlyList<Memory<byte>> nodes)
     {
         var local = plan.Locals[transport.Rank];
@@ -146,7 +146,7 @@ public sealed class ResidentSumsTests
     }
 
     /// <summary>Of magnitudes so different that every order of adding has its own bits.</summary>
-    private static float[][] Gradients(int shards, int length)
+    internal static float[][] Gradients(int shards, int length)
     {
         var random = new Random(shards * 31 + length);
         return

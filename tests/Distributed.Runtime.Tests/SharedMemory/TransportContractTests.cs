@@ -52,7 +52,7 @@ public abstract class TransportContractTests(ITestOutputHelper output)
         foreach (var field in new[]
             {
                 "job", "generation", "step", "bucket", "phase", "node", "offset", "length",
-                "payload bytes",
+                "element format", "payload bytes",
             })
         {
             data.Add(field, false);
@@ -305,6 +305,7 @@ public abstract class TransportContractTests(ITestOutputHelper output)
         "node" => header with { Node = header.Node + 1 },
         "offset" => header with { Offset = header.Offset + 1 },
         "length" => header with { Length = header.Length + 1 },
+        "element format" => header with { Format = ElementFormat.Bfloat16 },
         _ => header,
     };
 

@@ -32,8 +32,6 @@ public sealed class ClusterUpheavalTests : IDisposable
     public ClusterUpheavalTests(ITestOutputHelper output)
     {
         _output = output;
-        Environment.SetEnvironmentVariable(
-            DatasetCatalog.CacheVariable, Path.Combine(_folder, "cache"));
         TestImages.Write(Path.Combine(_folder, "images"));
     }
 
@@ -162,7 +160,7 @@ public sealed class ClusterUpheavalTests : IDisposable
             string name, IReadOnlyList<string> seeds)
         {
             WorkerNode node = await WorkerNode.StartAsync(
-                name, [], "127.0.0.1:0", port => $"127.0.0.1:{port}", _ => { },
+                name, "", [], "127.0.0.1:0", port => $"127.0.0.1:{port}", _ => { },
                 CancellationToken.None);
             var leave = new CancellationTokenSource();
             Task work = node.WorkAsync(

@@ -1,4 +1,5 @@
 using Distributed.Kernel;
+using Distributed.Training.Data;
 using Distributed.Training.Tests.Data;
 
 namespace Distributed.Runtime.Tests.Workers;
@@ -17,8 +18,21 @@ internal static class TestImages
     private const int TestPerClass = 5;
     private const int Side = 28;
 
+    /// <summary>
+    /// One cache for all tests: the variable that names it is the whole process's, and tests that
+    /// run side by side must not delete each other's.
+    /// </summary>
+    private static readonly Lazy<string> Cache = new(() =>
+    {
+        string folder = Directory.CreateTempSubdirectory("training-cache-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        Environment.SetEnvironmentVariable(DatasetCatalog.CacheVariable, folder);
+        return folder;
+    });
+
     public static void Write(string folder)
     {
+        _ = Cache.Value;
         Write(Path.Combine(folder, "train"), 0, TrainPerClass);
         Write(Path.Combine(folder, "test"), TrainPerClass, TestPerClass);
     }

@@ -6,7 +6,6 @@ using Distributed.Cluster.Workers;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
-using Distributed.Runtime.Rpc;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Runtime.Tests.Store;
 using Distributed.Runtime.Workers;
@@ -58,8 +57,6 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
 
     public async Task InitializeAsync()
     {
-        Environment.SetEnvironmentVariable(
-            DatasetCatalog.CacheVariable, Path.Combine(_folder, "cache"));
         TestImages.Write(Path.Combine(_folder, "images"));
         _workers.Add(await Worker.StartAsync("w0", firstHost));
         _workers.Add(await Worker.StartAsync("w1", secondHost));
@@ -293,7 +290,7 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
         step, checkpoint, Returns: 0);
 
     private protected sealed class Worker(
-        WorkerIdentity identity, RpcServer server, TrainingThread thread) : IAsyncDisposable
+        WorkerIdentity identity, DataPlaneServer server, TrainingThread thread) : IAsyncDisposable
     {
         public WorkerIdentity Identity => identity;
 
@@ -304,7 +301,7 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
         public static async Task<Worker> StartAsync(string name, string host)
         {
             var hub = new DataPlaneHub();
-            RpcServer server = await RpcServer.StartAsync("127.0.0.1:0", _ => { }, hub.Serve);
+            DataPlaneServer server = await DataPlaneServer.StartAsync("127.0.0.1:0", hub);
             return new Worker(
                 new WorkerIdentity(
                     name, 1, host, Environment.ProcessId, server.Target, []),

@@ -17,6 +17,7 @@ internal sealed class RandomSpecs
     private RunSpec Spec()
     {
         var batch = random.Next(1, 2000);
+        var reduction = Pick<ReductionMode>();
         return new RunSpec
         {
             Name = $"run-{random.Next()}",
@@ -38,7 +39,10 @@ internal sealed class RandomSpecs
             GlobalBatch = batch,
             LogicalShards = RunSpec.DefaultLogicalShards(batch),
             Seed = (ulong)random.NextInt64() * 2,
-            Reduction = Pick<ReductionMode>(),
+            Reduction = reduction,
+            Compression = reduction == ReductionMode.Fast
+                ? Pick<CompressionKind>()
+                : CompressionKind.None,
             Transport = Pick<TransportKind>(),
             Device = Pick<DeviceKind>(),
             Precision = Pick<PrecisionKind>(),

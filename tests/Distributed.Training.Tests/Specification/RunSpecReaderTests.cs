@@ -30,6 +30,7 @@ public sealed class RunSpecReaderTests
         Assert.Equal(4, spec.LogicalShards);
         Assert.Equal(1UL, spec.Seed);
         Assert.Equal(ReductionMode.Exact, spec.Reduction);
+        Assert.Equal(CompressionKind.None, spec.Compression);
         Assert.Equal(100, spec.ParameterHashEvery);
         Assert.Equal(3, spec.KeepCheckpoints);
         Assert.Null(spec.Steps);
@@ -205,6 +206,9 @@ public sealed class RunSpecReaderTests
         "run.yaml:1:17 model.layers: empty; expected a list of layers")]
     [InlineData("model: {layers: [{linear: classes}]}",
         "run.yaml:1:27 layer fc1: the input 1x28x28 is not flat; expected '- flatten' before it")]
+    [InlineData("compression: bf16",
+        "run.yaml:1:14 compression: bf16 changes the sums; expected reduction fast: use "
+        + "--reduction fast or leave compression out")]
     [InlineData("name: ../x",
         "run.yaml:1:7 name: '../x'; expected letters, digits, '.', '_' and '-', beginning with a "
         + "letter or digit")]

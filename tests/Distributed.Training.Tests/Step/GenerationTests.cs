@@ -92,11 +92,73 @@ public sealed class GenerationTests
         Assert.False(session.State.TryCopyTo(0, 0, new byte[8]));
     }
 
-    private static string Undisturbed(string model)
+    /// <summary>
+    /// The exchange of measured times fails as a collective does: no state is changed, and another
+    /// generation goes on from there, measures anew, and comes to the same bits.
+    /// </summary>
+    [Fact]
+    public void AGenerationThatEndsWhenItsBucketsAreGroupedLosesNothing()
+    {
+        const int ranks = 2;
+        const int choosing = AdaptiveAllReduce.WarmUpSteps + AdaptiveAllReduce.MeasuredSteps + 1;
+        string alone = Undisturbed(TestSessions.WideModel, 2 * choosing);
+        TrainingSession[] sessions =
+        [
+            .. Enumerable.Range(0, ranks).Select(
+                _ => TestSessions.Create(TestSessions.WideModel, 1)),
+        ];
+        Assert.Equal(2, sessions[0].State.Model.Buckets.Count);
+        var broken = new InMemoryNetwork(ranks);
+        OnAll((session, rank) =>
+        {
+            session.Join(Plan(ranks), rank, new CollectiveScope(1, 1), broken.Connect(rank));
+            while (session.State.Step < choosing - 1)
+                session.Step(session.State.Step + 1);
+            if (rank == 0)
+                Assert.Throws<CollectiveCancelledException>(() => session.Step(choosing));
+            else
+                broken.CancelAll();
+        });
+        Assert.All(sessions, session => Assert.Equal(choosing - 1, session.State.Step));
+        var whole = new InMemoryNetwork(ranks);
+        OnAll((session, rank) =>
+        {
+            session.Join(Plan(ranks), rank, new CollectiveScope(1, 2), whole.Connect(rank));
+            while (session.State.Step < 2 * choosing)
+                session.Step(session.State.Step + 1);
+        });
+        Assert.All(sessions, session => Assert.Equal(alone, session.State.ParametersSha256()));
+        Array.ForEach(sessions, session => session.Dispose());
+
+        void OnAll(Action<TrainingSession, int> work)
+        {
+            var failures = new List<Exception>();
+            Thread[] threads =
+            [
+                .. sessions.Select((session, rank) => new Thread(() =>
+                {
+                    try
+                    {
+                        work(session, rank);
+                    }
+                    catch (Exception failure)
+                    {
+                        lock (failures)
+                            failures.Add(failure);
+                    }
+                })),
+            ];
+            Array.ForEach(threads, thread => thread.Start());
+            Array.ForEach(threads, thread => thread.Join());
+            Assert.Empty(failures);
+        }
+    }
+
+    private static string Undisturbed(string model, int steps = Steps)
     {
         using TrainingSession session = TestSessions.Create(model, 1);
         session.Join(Plan(1), 0, new CollectiveScope(1, 1), transport: null);
-        for (int step = 1; step <= Steps; step++)
+        for (int step = 1; step <= steps; step++)
             session.Step(step);
         return session.State.ParametersSha256();
     }
@@ -179,6 +241,8 @@ public sealed class GenerationTests
         public int Rank => inner.Rank;
 
         public int Size => inner.Size;
+
+        public Pacing Pacing => inner.Pacing;
 
         public void Send(int peer, in FrameHeader header, ReadOnlyMemory<byte> payload)
         {

@@ -39,6 +39,19 @@ internal static class TestSessions
         optimizer: {kind: adam, learningRate: 1e-3}
         """;
 
+    /// <summary>Large enough for two gradient buckets.</summary>
+    public const string WideModel = """
+        model:
+          layers:
+          - conv: {filters: 4, kernel: 3}
+          - maxPool: 2
+          - flatten
+          - linear: 64
+          - relu
+          - linear: classes
+        optimizer: {kind: adam, learningRate: 1e-3}
+        """;
+
     /// <summary>Of layers that the engine computes with its own kernels, several shards at
     /// once.</summary>
     public const string PlannedModel = """

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Distributed.Telemetry.Tests;
+namespace Distributed.Kernel.Tests;
 
 public sealed class Crc32CTests
 {
@@ -38,11 +38,25 @@ public sealed class Crc32CTests
     }
 
     [Fact]
-    public void The_mask_is_TensorFlows()
+    public void AllPathsAgree()
     {
-        for (uint crc = 1; crc != 0; crc <<= 1)
+        var data = new byte[100_000];
+        new Random(1).NextBytes(data);
+        var lengths = Enumerable.Range(0, 40).Concat(
+            [
+                511, 512, 575, 576, 767, 768, 1023, 1024, 3071, 3072, 3073, 6144, 6151, 24_576,
+                24_577, 49_153, 99_999,
+            ]);
+        foreach (var length in lengths)
         {
-            Assert.Equal(((crc >> 15) | (crc << 17)) + 0xA282EAD8, Crc32C.Mask(crc));
+            var part = data.AsSpan(1, length);
+            var expected = Crc32C.AppendPortable(0, part);
+            Assert.Equal(expected, Crc32C.Compute(part));
+            var head = Crc32C.Compute(part[..(length / 3)]);
+            Assert.Equal(expected, Crc32C.Append(head, part[(length / 3)..]));
+            var copy = new byte[length];
+            Assert.Equal(expected, Crc32C.CopyAndAppend(0, part, copy));
+            Assert.True(part.SequenceEqual(copy));
         }
     }
 
