@@ -14,13 +14,19 @@ internal sealed record LineProgram(
     public static LineProgram Self(string name, IEnumerable<string> arguments) =>
         new(name, [System.Environment.ProcessPath!, .. arguments]);
 
-    /// <summary>The same behind words that start it elsewhere, such as `ip netns exec a`.</summary>
-    public LineProgram Behind(string launcher) => launcher.Length == 0
-        ? this
-        : this with
-        {
-            Words = [.. launcher.Split(' ', StringSplitOptions.RemoveEmptyEntries), .. Words],
-        };
+    /// <summary>
+    /// The same behind words that start it elsewhere, such as `ip netns exec a`; {rank} in them is
+    /// the number given.
+    /// </summary>
+    public LineProgram Behind(string launcher, int rank) => this with
+    {
+        Words =
+        [
+            .. launcher.Replace("{rank}", $"{rank}", StringComparison.Ordinal)
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            .. Words,
+        ],
+    };
 }
 
 /// <summary>

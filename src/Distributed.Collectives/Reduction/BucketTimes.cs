@@ -20,25 +20,11 @@ internal sealed record BucketTimes(double[] ReadyMs, double[] AloneMs, double To
     {
         double[] own = [.. ReadyMs, .. AloneMs, TogetherMs];
         byte[] payload = MemoryMarshal.AsBytes(own.AsSpan()).ToArray();
-        for (int distance = 1; distance < transport.Size; distance++)
-        {
-            int peer = (transport.Rank + distance) % transport.Size;
-            transport.Send(peer, Header(transport.Rank), payload);
-        }
-
-        var all = new BucketTimes[transport.Size];
-        for (int peer = 0; peer < all.Length; peer++)
-        {
-            var theirs = new byte[payload.Length];
-            if (peer == transport.Rank)
-                payload.CopyTo(theirs, 0);
-            else
-                transport.Receive(peer, Header(peer), theirs);
-            all[peer] = Read(MemoryMarshal.Cast<byte, double>(theirs));
-        }
-
-        transport.Flush();
-        return all;
+        return
+        [
+            .. AllGather.Run(transport, payload, Header)
+                .Select(bytes => Read(MemoryMarshal.Cast<byte, double>(bytes))),
+        ];
 
         FrameHeader Header(int rank) => new(
             scope.Job, scope.Generation, step, Bucket: 0, Phase, Node: rank, Offset: 0,

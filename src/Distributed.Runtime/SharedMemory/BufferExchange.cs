@@ -111,25 +111,13 @@ internal sealed class BufferExchange(
     /// <summary>Tells all ranks, and returns what each of them told.</summary>
     private unsafe Notice[] Tell(int round, Notice own)
     {
-        var notices = new Notice[_transport.Size];
         var memory = new byte[sizeof(Notice)];
         MemoryMarshal.Write(memory, own);
-        for (var distance = 1; distance < _transport.Size; distance++)
-        {
-            _transport.Send(
-                (_transport.Rank + distance) % _transport.Size, Header(round, _transport.Rank),
-                memory);
-        }
-
-        for (var peer = 0; peer < _transport.Size; peer++)
-        {
-            var theirs = peer == _transport.Rank ? memory : new byte[sizeof(Notice)];
-            if (peer != _transport.Rank) _transport.Receive(peer, Header(round, peer), theirs);
-            notices[peer] = MemoryMarshal.Read<Notice>(theirs);
-        }
-
-        _transport.Flush();
-        return notices;
+        return
+        [
+            .. AllGather.Run(_transport, memory, rank => Header(round, rank))
+                .Select(theirs => MemoryMarshal.Read<Notice>(theirs)),
+        ];
     }
 
     private unsafe FrameHeader Header(int round, int rank) => new(

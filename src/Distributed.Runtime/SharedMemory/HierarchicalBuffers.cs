@@ -134,25 +134,8 @@ public sealed class HierarchicalBuffers : IResidentBuffers
     /// </summary>
     private static bool[] Agree(GrpcTransport transport, CollectiveScope scope, bool shares)
     {
-        var answers = new bool[transport.Size];
-        answers[transport.Rank] = shares;
-        var own = new byte[] { shares ? (byte)1 : (byte)0 };
-        for (var distance = 1; distance < transport.Size; distance++)
-        {
-            transport.Send(
-                (transport.Rank + distance) % transport.Size, Header(transport.Rank), own);
-        }
-
-        var theirs = new byte[1];
-        for (var peer = 0; peer < transport.Size; peer++)
-        {
-            if (peer == transport.Rank) continue;
-            transport.Receive(peer, Header(peer), theirs);
-            answers[peer] = theirs[0] != 0;
-        }
-
-        transport.Flush();
-        return answers;
+        byte[] own = [shares ? (byte)1 : (byte)0];
+        return [.. AllGather.Run(transport, own, Header).Select(answer => answer[0] != 0)];
 
         FrameHeader Header(int rank) => new(
             scope.Job, scope.Generation, Step: 0, Bucket: 0, AgreementPhase, rank, Offset: 0,

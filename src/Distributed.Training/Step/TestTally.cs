@@ -21,30 +21,26 @@ internal sealed class TestTally(ITransport transport, CollectiveScope scope, lon
     /// End.</param>
     public void Exchange(EvaluatedBatch[] results, Func<int, (int First, int End)> shareOf)
     {
-        (int first, int end) = shareOf(transport.Rank);
-        byte[] own = Write(results.AsSpan(first, end - first));
-        for (int distance = 1; distance < transport.Size; distance++)
+        byte[][] all = AllGather.Run(
+            transport, Write(Share(transport.Rank)), Header,
+            rank => Share(rank).Length * ResultBytes);
+        for (int rank = 0; rank < all.Length; rank++)
+            Read(all[rank], Share(rank));
+
+        Span<EvaluatedBatch> Share(int rank)
         {
-            int peer = (transport.Rank + distance) % transport.Size;
-            transport.Send(peer, Header(transport.Rank, first, end), own);
+            (int first, int end) = shareOf(rank);
+            return results.AsSpan(first, end - first);
         }
 
-        for (int peer = 0; peer < transport.Size; peer++)
+        FrameHeader Header(int rank)
         {
-            if (peer == transport.Rank)
-                continue;
-            (first, end) = shareOf(peer);
-            var theirs = new byte[(end - first) * ResultBytes];
-            transport.Receive(peer, Header(peer, first, end), theirs);
-            Read(theirs, results.AsSpan(first, end - first));
+            (int first, int end) = shareOf(rank);
+            return new(
+                scope.Job, scope.Generation, step, Bucket: 0, Phase, Node: rank, Offset: first,
+                Length: end - first, Checksum: 0);
         }
-
-        transport.Flush();
     }
-
-    private FrameHeader Header(int rank, int first, int end) => new(
-        scope.Job, scope.Generation, step, Bucket: 0, Phase, Node: rank, Offset: first,
-        Length: end - first, Checksum: 0);
 
     private static byte[] Write(ReadOnlySpan<EvaluatedBatch> results)
     {

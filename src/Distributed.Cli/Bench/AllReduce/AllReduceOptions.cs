@@ -21,7 +21,4 @@ internal sealed record AllReduceOptions(
     public const long BytesMax = 1L << 30;
 
     public const int RanksMax = 64;
-
-    public string LauncherOf(int rank) =>
-        Launcher.Replace("{rank}", $"{rank}", StringComparison.Ordinal);
 }

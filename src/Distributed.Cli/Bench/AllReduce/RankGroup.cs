@@ -31,7 +31,7 @@ internal sealed class RankGroup : IAsyncDisposable
                 "bench", "rank", "--supervised", "--transport", transport, "--rank", $"{rank}",
                 "--reduction", reduction, "--capacity", $"{options.Sizes.Max()}",
                 "--listen", options.Hosts.Count > 0 ? options.Hosts[rank] : "127.0.0.1:0",
-            ]).Behind(options.LauncherOf(rank));
+            ]).Behind(options.Launcher, rank);
 
         var group = new RankGroup("ours", Start(ranks, Program));
         return await group.GuardAsync(async () =>
@@ -56,7 +56,7 @@ internal sealed class RankGroup : IAsyncDisposable
                 Peers.Python!, Peers.SourceOf("gloo_all_reduce.py"), $"{rank}", $"{ranks}",
                 Path.Combine(folder, "store"), $"{options.Sizes.Max()}",
             ],
-            environment).Behind(options.LauncherOf(rank));
+            environment).Behind(options.Launcher, rank);
 
         var group = new RankGroup(Peers.Gloo, Start(ranks, Program), folder);
         return await group.GuardAsync(() => group.ReadAllAsync("ready", cancellation));

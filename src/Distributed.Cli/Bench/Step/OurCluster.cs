@@ -15,7 +15,7 @@ internal sealed class OurCluster : IAsyncDisposable
         Launcher = launcher;
     }
 
-    /// <summary>Words in front of whatever is to run where the coordinator does.</summary>
+    /// <summary>Words in front of what runs elsewhere; the coordinator is at rank 0.</summary>
     public string Launcher { get; }
 
     /// <summary>host:port of the coordinator.</summary>
@@ -28,11 +28,11 @@ internal sealed class OurCluster : IAsyncDisposable
     public static async Task<OurCluster> StartAsync(
         StepOptions options, string folder, CancellationToken cancellation)
     {
-        var cluster = new OurCluster(options.LauncherOf(0));
+        var cluster = new OurCluster(options.Launcher);
         try
         {
             LineProcess coordinator = cluster.Start(
-                "coordinator", options.LauncherOf(0), options.HostOf(0), "0",
+                "coordinator", 0, options.HostOf(0), "0",
                 $"coordination.store={Path.Combine(folder, "cluster.db")}",
                 $"training.runs-folder={folder}", $"training.min-workers={options.Hosts.Count}");
             string listening = await coordinator.ReadAsync(cancellation);
@@ -41,8 +41,8 @@ internal sealed class OurCluster : IAsyncDisposable
             for (int worker = 0; worker < options.Hosts.Count; worker++)
             {
                 cluster.Start(
-                    "worker", options.LauncherOf(worker), options.HostOf(worker),
-                    options.PortOf(worker), $"cluster.seed-nodes=[\"{cluster.Address}\"]");
+                    "worker", worker, options.HostOf(worker), options.PortOf(worker),
+                    $"cluster.seed-nodes=[\"{cluster.Address}\"]");
             }
 
             return cluster;
@@ -61,7 +61,7 @@ internal sealed class OurCluster : IAsyncDisposable
     }
 
     private LineProcess Start(
-        string kind, string launcher, string host, string port, params string[] settings)
+        string kind, int rank, string host, string port, params string[] settings)
     {
         string[] all = [$"remote.hostname={host}", $"remote.port={port}", .. settings];
         LineProcess node = LineProcess.Start(LineProgram.Self(
@@ -69,7 +69,7 @@ internal sealed class OurCluster : IAsyncDisposable
             [
                 kind, Commands.NodeCommandLines.SupervisedFlag,
                 .. all.SelectMany(setting => new[] { "--set", setting }),
-            ]).Behind(launcher));
+            ]).Behind(Launcher, rank));
         _nodes.Add(node);
         return node;
     }

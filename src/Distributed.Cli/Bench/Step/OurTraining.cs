@@ -39,7 +39,7 @@ internal sealed class OurTraining(
                 "train", "--json", .. place, "--steps", $"{steps + WarmUpSteps}",
                 "--checkpoint-every", "1000000", "--out", run,
                 .. settings.SelectMany(setting => new[] { "--set", setting }),
-            ]).Behind(cluster?.Launcher ?? "");
+            ]).Behind(cluster?.Launcher ?? "", rank: 0);
         var start = new ProcessStartInfo(program.Words[0], program.Words.Skip(1))
         {
             RedirectStandardOutput = true,

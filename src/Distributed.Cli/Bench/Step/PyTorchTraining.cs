@@ -53,7 +53,7 @@ internal sealed class PyTorchTraining : IStepContender
                         Peers.Python!, Peers.SourceOf("ddp_step.py"), $"{rank}", $"{workers}",
                         store, settings,
                     ],
-                    environment).Behind(options.LauncherOf(rank)))),
+                    environment).Behind(options.Launcher, rank))),
             ],
             batch);
         try

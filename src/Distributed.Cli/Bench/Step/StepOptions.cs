@@ -43,9 +43,6 @@ internal sealed record StepOptions(
         "augmentation.horizontalFlip=false", "epochs=1000000", .. Settings,
     ];
 
-    public string LauncherOf(int rank) =>
-        Launcher.Replace("{rank}", $"{rank}", StringComparison.Ordinal);
-
     public string HostOf(int worker) => RpcAddress.Split(Hosts[worker]).Host;
 
     public string PortOf(int worker) => $"{RpcAddress.Split(Hosts[worker]).Port}";
