@@ -11,7 +11,7 @@ internal static class Machine
         {
             ("Processor", ProcessorName()),
             ("Cores", $"{Environment.ProcessorCount}"),
-            ("Memory", Output.Figures.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)),
+            ("Memory", Figures.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)),
             ("Kernel", $"{RuntimeInformation.OSDescription}, {Congestion()}"),
             (".NET", RuntimeInformation.FrameworkDescription),
             ("Commit", Nodes.ProgramVersion.Commit is { Length: > 0 } commit ? commit : "unknown"),

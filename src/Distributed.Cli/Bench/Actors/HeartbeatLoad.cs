@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Sweeps;
 using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 
@@ -22,7 +23,7 @@ internal sealed class HeartbeatLoad
         var identity = new CoordinatorIdentity("bench", 1, "here", 1, "127.0.0.1:1");
         _coordinator = _actors.System.Spawn("coordinator", () => new CoordinatorActor(
             identity, new GrantingStore(),
-            () => throw new InvariantException("no job is recorded here"),
+            () => throw new InvariantException("no job is recorded here"), new NoTrials(),
             new CoordinatorSettings()));
         _actors.Drain();
         for (int number = 0; number < workers; number++)
@@ -90,9 +91,22 @@ internal sealed class HeartbeatLoad
             // Nobody else wants it.
         }
 
-        public void LoadJobs(IActorRef replyTo) => replyTo.Tell(new JobsLoaded([]));
+        public void LoadJobs(IActorRef replyTo) => replyTo.Tell(new JobsLoaded([], []));
 
         public void Append(long term, JobDecision decision, IActorRef replyTo) =>
             replyTo.Tell(new Appended(decision));
+
+        public void AppendSweep(
+            long term, IReadOnlyList<SweepDecision> decisions, IActorRef replyTo) =>
+            throw new InvariantException("no sweep is run here");
+    }
+
+    private sealed class NoTrials : ITrialPort
+    {
+        public void Prepare(TrialLeg leg, IActorRef replyTo) =>
+            throw new InvariantException("no sweep is run here");
+
+        public void Conclude(SweepDescription sweep, TrialEnded ended) =>
+            throw new InvariantException("no sweep is run here");
     }
 }

@@ -1,16 +1,16 @@
-using System.Runtime.InteropServices;
 using Distributed.Collectives.Reduction;
 using Distributed.Collectives.Transport;
+using Distributed.Torch;
 
 namespace Distributed.Cli.Bench.AllReduce;
 
 /// <summary>
-/// An all-reduce by frames over a transport, from memory outside the managed heap.
+/// An all-reduce by frames over a transport, from such memory as gradients have.
 /// </summary>
 internal sealed unsafe class TransportReducer : IRankReducer
 {
     private readonly ITransport _transport;
-    private readonly void* _memory;
+    private readonly NativeBuffer _memory;
     private readonly AllReducer _reducer;
     private readonly RankBarrier _barrier;
 
@@ -21,10 +21,9 @@ internal sealed unsafe class TransportReducer : IRankReducer
     public TransportReducer(
         ITransport transport, ReductionPlan plan, int capacityBytes, CollectiveScope scope)
     {
-        const int pageBytes = 4096;
         _transport = transport;
-        _memory = NativeMemory.AlignedAlloc((nuint)capacityBytes, pageBytes);
-        Bucket = new UnmanagedMemory((nint)_memory, capacityBytes).Memory;
+        _memory = new NativeBuffer(capacityBytes);
+        Bucket = new UnmanagedMemory((nint)_memory.Pointer, capacityBytes).Memory;
         // The first of a rank's buffers is its node; the others are not used here.
         Memory<byte>[] buffers =
             [.. Enumerable.Repeat(Bucket, plan.Locals[transport.Rank].BufferCount)];
@@ -45,6 +44,6 @@ internal sealed unsafe class TransportReducer : IRankReducer
     public void Dispose()
     {
         _transport.Dispose();
-        NativeMemory.AlignedFree(_memory);
+        _memory.Dispose();
     }
 }

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using Distributed.Kernel;
 using Distributed.Training.Data;
 
@@ -78,54 +76,7 @@ internal sealed class DrawnDataset
     {
         string folder = Path.Combine(Folder, split, $"class{index % ClassCount}");
         Directory.CreateDirectory(folder);
-        using var rows = new MemoryStream();
-        using (var deflate = new ZLibStream(rows, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            int plane = _shape.Height * _shape.Width;
-            for (int pixel = 0; pixel < plane; pixel++)
-            {
-                if (pixel % _shape.Width == 0)
-                    deflate.WriteByte(0); // A row without a filter.
-                for (int channel = 0; channel < _shape.Channels; channel++)
-                    deflate.WriteByte(pixels[channel * plane + pixel]);
-            }
-        }
-
-        const byte greyType = 0, colourType = 2;
-        var header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, _shape.Width);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), _shape.Height);
-        header[8] = 8;
-        header[9] = _shape.Channels == 1 ? greyType : colourType;
-        using FileStream file = File.Create(Path.Combine(folder, $"{index:D6}.png"));
-        file.Write([0x89, .. "PNG\r\n\x1a\n"u8]);
-        WriteChunk(file, "IHDR"u8, header);
-        WriteChunk(file, "IDAT"u8, rows.ToArray());
-        WriteChunk(file, "IEND"u8, []);
-    }
-
-    private static void WriteChunk(
-        FileStream file, ReadOnlySpan<byte> kind, ReadOnlySpan<byte> content)
-    {
-        byte[] named = [.. kind, .. content];
-        Span<byte> number = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(number, content.Length);
-        file.Write(number);
-        file.Write(named);
-        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32(named));
-        file.Write(number);
-    }
-
-    private static uint Crc32(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte value in bytes)
-        {
-            crc ^= value;
-            for (int bit = 0; bit < 8; bit++)
-                crc = (crc >> 1) ^ (0xEDB88320 & (uint)-(int)(crc & 1));
-        }
-
-        return ~crc;
+        File.WriteAllBytes(
+            Path.Combine(folder, $"{index:D6}.png"), PngImage.Encode(pixels, _shape));
     }
 }
