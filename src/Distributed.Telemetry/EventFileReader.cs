@@ -31,6 +31,7 @@ public static class EventFileReader
         }
         var scalars = new List<ScalarValue>();
         var texts = new List<TextValue>();
+        var hyperparameters = new List<HParamsValue>();
         var lastSteps = new Dictionary<string, long>();
         for (; next is not null; next = Next(stream, path))
         {
@@ -52,13 +53,18 @@ public static class EventFileReader
                     var text = value.Tensor.StringVal[0].ToStringUtf8();
                     texts.Add(new TextValue(value.Tag, next.Step, text, at));
                 }
+                else if (value.Metadata?.PluginData is { PluginName: HParamsFile.Plugin } plugin)
+                {
+                    hyperparameters.Add(
+                        new HParamsValue(value.Tag, next.Step, plugin.Content.Memory, at));
+                }
                 else
                 {
                     Require(false, path, $"holds {value.Tag} as something unknown");
                 }
             }
         }
-        return new EventFile(startStep, scalars, texts);
+        return new EventFile(startStep, scalars, texts, hyperparameters);
     }
 
     private static Event? Next(FileStream stream, string path)

@@ -91,6 +91,33 @@ public sealed class EventFileWriter : IDisposable
         }, step, at);
     }
 
+    /// <summary>A record of the hyper-parameter plugin, which is about no step.</summary>
+    internal void HParams(string tag, ByteString content, DateTimeOffset at)
+    {
+        // Some readers drop a value without a tensor.
+        var tensor = new TensorProto
+        {
+            Dtype = DataType.DtFloat,
+            TensorShape = new TensorShapeProto(),
+        };
+        tensor.TensorShape.Dim.Add(new TensorShapeProto.Types.Dim { Size = 1 });
+        tensor.FloatVal.Add(0);
+        Write(new Summary.Types.Value
+        {
+            Tag = tag,
+            Tensor = tensor,
+            Metadata = new SummaryMetadata
+            {
+                PluginData = new SummaryMetadata.Types.PluginData
+                {
+                    PluginName = HParamsFile.Plugin,
+                    Content = content,
+                },
+                DataClass = DataClass.Tensor,
+            },
+        }, step: 0, at);
+    }
+
     /// <summary>Hands everything to the operating system; else that happens every 2 s.</summary>
     public void Flush()
     {

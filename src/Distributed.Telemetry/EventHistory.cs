@@ -78,6 +78,11 @@ public sealed class EventHistory
         }
         foreach (var value in @event.Summary?.Value ?? [])
         {
+            // Such a record belongs to the whole run, and may be there before the first step.
+            if (value.Metadata?.PluginData?.PluginName == HParamsFile.Plugin)
+            {
+                continue;
+            }
             lastSteps[value.Tag] = @event.Step;
         }
     }

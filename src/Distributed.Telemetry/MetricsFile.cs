@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Distributed.Kernel;
 
@@ -94,14 +95,22 @@ public sealed class MetricsFile : IDisposable
     /// without a torn last one; no file is as good as an empty one. Throws
     /// <see cref="OperatingException"/> at a line that is not JSON.
     /// </summary>
-    public static IEnumerable<JsonElement> Read(string path)
+    /// <param name="path">The file's.</param>
+    /// <param name="mark">Lines without this text are passed over, which is much faster than
+    /// reading them.</param>
+    public static IEnumerable<JsonElement> Read(string path, string mark = "")
     {
+        var wanted = Encoding.UTF8.GetBytes(mark);
         using var source = Replacement.Source(path);
         var lineNumber = 1;
         foreach (var line in WholeLines(source))
         {
-            using var json = Parse(line, path, lineNumber++);
-            yield return json.RootElement;
+            if (line.Span.IndexOf(wanted) >= 0)
+            {
+                using var json = Parse(line, path, lineNumber);
+                yield return json.RootElement;
+            }
+            lineNumber++;
         }
     }
 

@@ -293,6 +293,10 @@ public sealed class CheckpointStore
         }
     }
 
+    /// <summary>Where the run in that folder keeps its checkpoint of a step.</summary>
+    public static string PathOf(string runFolder, long step) => Path.Combine(
+        runFolder, "checkpoints", StepPrefix + step.ToString("D8", CultureInfo.InvariantCulture));
+
     /// <summary>Opens one checkpoint after checking its every byte.</summary>
     /// <exception cref="OperatingException">It is not what its manifest says.</exception>
     public static LoadedCheckpoint Load(string path)

@@ -1,12 +1,21 @@
 namespace Distributed.Training.Checkpoints;
 
 /// <summary>Tells a full disk from other failures by the number that the system gave.</summary>
-internal static class DiskErrors
+public static class DiskErrors
 {
     private const int NoSpaceLeft = 28;
     private const int QuotaExceeded = 122;
     private const int WindowsDiskFull = unchecked((int)0x80070070);
 
-    public static bool IsFull(Exception exception) =>
-        exception is IOException { HResult: NoSpaceLeft or QuotaExceeded or WindowsDiskFull };
+    /// <summary>Whether that, or what caused it, is that no room was left.</summary>
+    public static bool IsFull(Exception exception)
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is IOException { HResult: NoSpaceLeft or QuotaExceeded or WindowsDiskFull })
+                return true;
+        }
+
+        return false;
+    }
 }

@@ -65,7 +65,7 @@ internal sealed class LayerReader
     private static string PositionOf(SpecNode item)
     {
         var body = item.Entries.Count == 1 ? item.Entries[0].Value : item;
-        var changed = body.Entries.FindLast(entry => SpecOverrides.IsOverride(entry.Where));
+        var changed = body.Entries.FindLast(entry => entry.IsOverride);
         return changed?.Where ?? body.Where;
     }
 
@@ -76,7 +76,7 @@ internal sealed class LayerReader
         SpecNode? body = null;
         if (item.Kind == SpecNodeKind.Map && item.Entries.Count == 1)
         {
-            (kind, where, body) = item.Entries[0];
+            (kind, where, body, _) = item.Entries[0];
         }
         else if (item.Kind == SpecNodeKind.Scalar && !item.IsNull)
         {

@@ -68,6 +68,12 @@ public sealed record RunSpec
     /// </summary>
     public const int ShardSamplesDefaultMin = 16;
 
+    /// <summary>What a run may be called, for a message.</summary>
+    public const string NameWords = RunSpecChecks.FileNameWords;
+
+    /// <summary>Whether a run may be called so: its folder is named after it.</summary>
+    public static bool IsName(string name) => RunSpecChecks.IsFileName(name);
+
     public static int DefaultLogicalShards(int globalBatch)
     {
         var shards = 1;

@@ -4,7 +4,7 @@ namespace Distributed.Training.Specification;
 
 /// <summary>
 /// Reads and checks a run spec as a whole. What is not given comes from the model preset's recipe;
-/// an empty text is a complete run.
+/// an empty text is a complete run. Keys may be dotted paths, which win over what is nested.
 /// </summary>
 public static class RunSpecReader
 {
@@ -35,15 +35,33 @@ public static class RunSpecReader
             errors.ThrowIfAny();
         if (model is not null && ReadModelText(model, errors) is { } replacement)
             root!.Set("model", replacement, replacement.Where);
-        foreach (var change in changes.Where(change => !change.AddressesLayers))
-            SpecOverrides.Apply(root!, change, errors);
+        return ReadTree(root!, changes, facts, errors);
+    }
 
-        var map = new SpecMap(root!, "", errors);
+    /// <summary>As the other one, of a tree that may be part of another file.</summary>
+    /// <param name="root">A map; it is changed on the way, and not to be used again.</param>
+    /// <param name="changes">The later win; their values become part of the tree.</param>
+    /// <param name="facts">As for the other one.</param>
+    /// <exception cref="SpecificationException">With every error that was found.</exception>
+    public static RunSpec Read(
+        SpecNode root, IReadOnlyList<SpecOverride> changes,
+        Func<DatasetSpec, DatasetFacts?>? facts = null) =>
+        ReadTree(root, changes, facts, new SpecErrors());
+
+    private static RunSpec ReadTree(
+        SpecNode root, IReadOnlyList<SpecOverride> changes,
+        Func<DatasetSpec, DatasetFacts?>? facts, SpecErrors errors)
+    {
+        changes = [.. TakePaths(root, errors), .. changes];
+        foreach (var change in changes.Where(change => !change.AddressesLayers))
+            SpecOverrides.Apply(root, change, errors);
+
+        var map = new SpecMap(root, "", errors);
         var dataset = RunSpecSections.Dataset(map, errors);
         var known = dataset is null ? null : (facts ?? DatasetFacts.Known)(dataset);
-        var preset = ExpandPreset(root!, known, errors);
+        var preset = ExpandPreset(root, known, errors);
         foreach (var change in changes.Where(change => change.AddressesLayers))
-            SpecOverrides.Apply(root!, change, errors);
+            SpecOverrides.Apply(root, change, errors);
 
         var layers = new LayerReader(errors);
         var spec = RunSpecSections.Run(map, dataset ?? new DatasetSpec(DefaultDataset), preset,
@@ -53,6 +71,21 @@ public static class RunSpecReader
             RunSpecChecks.Against(known, spec, map, layers, errors);
         errors.ThrowIfAny();
         return spec;
+    }
+
+    /// <summary>
+    /// Takes away the keys that are dotted paths, as overrides are: model.conv[0].filters: 32.
+    /// </summary>
+    private static List<SpecOverride> TakePaths(SpecNode root, SpecErrors errors)
+    {
+        var paths = root.Entries.Where(entry => entry.Key.AsSpan().ContainsAny(".[")).ToList();
+        root.Entries.RemoveAll(paths.Contains);
+        return
+        [
+            .. paths
+                .Select(entry => SpecOverride.Of(entry.Key, entry.Value, entry.Where, errors))
+                .OfType<SpecOverride>(),
+        ];
     }
 
     private static SpecNode? ParseMap(SpecText text, SpecErrors errors)

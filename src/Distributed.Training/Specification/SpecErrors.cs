@@ -3,7 +3,7 @@ using Distributed.Kernel;
 namespace Distributed.Training.Specification;
 
 /// <summary>Collects the errors of a spec, so that a user mends all of them at once.</summary>
-internal sealed class SpecErrors
+public sealed class SpecErrors
 {
     private readonly List<string> lines = [];
 
@@ -13,9 +13,13 @@ internal sealed class SpecErrors
     public void Add(string where, string key, string problem)
     {
         var line = key.Length == 0 ? $"{where}: {problem}" : $"{where} {key}: {problem}";
+        Add(line);
+    }
+
+    /// <summary>Adds a line that says by itself where and what.</summary>
+    public void Add(string line) =>
         // An error message is one line whatever the user's text held.
         lines.Add(line.ReplaceLineEndings(" "));
-    }
 
     /// <summary>Ends a message about an unknown word with what was probably meant.</summary>
     public static string KnownWords(string word, IEnumerable<string> known)
@@ -26,6 +30,7 @@ internal sealed class SpecErrors
             : $"known: {string.Join(", ", all)}";
     }
 
+    /// <exception cref="SpecificationException">There are errors; it has all of them.</exception>
     public void ThrowIfAny()
     {
         if (lines.Count > 0)

@@ -6,13 +6,14 @@ namespace Distributed.Training.Specification;
 /// Reads the keys of one map. It knows by then which keys exist: whatever was not asked for when
 /// <see cref="RefuseUnknown"/> runs is an error. A key without a value counts as not given.
 /// </summary>
-internal sealed class SpecMap
+public sealed class SpecMap
 {
     private readonly SpecNode node;
     private readonly string path;
     private readonly SpecErrors errors;
     private readonly List<string> known = [];
 
+    /// <param name="path">What messages put before a key: optimizer; nothing at the root.</param>
     public SpecMap(SpecNode node, string path, SpecErrors errors)
     {
         this.node = node;
@@ -38,12 +39,14 @@ internal sealed class SpecMap
 
     public string Where => node.Where;
 
+    /// <summary>Where a key's value was written; where the map was, when it is not there.</summary>
     public string WhereOf(string key) => node.Get(key)?.Where ?? node.Where;
 
     public string PathOf(string key) => path.Length == 0 ? key : $"{path}.{key}";
 
     public bool Has(string key) => node.Get(key) is { IsNull: false };
 
+    /// <summary>A key's value, whatever it is; null where nothing was given.</summary>
     public SpecNode? Take(string key)
     {
         known.Add(key);
@@ -51,6 +54,7 @@ internal sealed class SpecMap
         return value is null || value.IsNull ? null : value;
     }
 
+    /// <summary>Adds an error about a key.</summary>
     public void Refuse(string key, string problem) =>
         errors.Add(WhereOf(key), PathOf(key), problem);
 
@@ -113,6 +117,7 @@ internal sealed class SpecMap
         return fallback;
     }
 
+    /// <summary>One of an enumeration's words, in camelCase.</summary>
     public T Word<T>(string key, T fallback) where T : struct, Enum
     {
         if (Scalar(key) is not { } text)

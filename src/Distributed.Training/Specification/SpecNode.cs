@@ -1,6 +1,6 @@
 namespace Distributed.Training.Specification;
 
-internal enum SpecNodeKind
+public enum SpecNodeKind
 {
     Scalar,
     List,
@@ -9,9 +9,10 @@ internal enum SpecNodeKind
 
 /// <summary>
 /// A node of a spec's tree that knows where it was written, be it a file, a preset or the command
-/// line. Overrides change the tree before anything is read from it.
+/// line. Overrides change the tree before anything is read from it, so that a tree serves one
+/// reading: read a <see cref="Copy"/> where it is needed again. Not for several threads.
 /// </summary>
-internal sealed class SpecNode
+public sealed class SpecNode
 {
     private SpecNode(SpecNodeKind kind, string where, string text, bool isPlain)
     {
@@ -32,8 +33,10 @@ internal sealed class SpecNode
     /// <summary>Whether a scalar was written without quotes.</summary>
     public bool IsPlain { get; }
 
+    /// <summary>A list's items.</summary>
     public List<SpecNode> Items { get; } = [];
 
+    /// <summary>A map's keys with their values, in the order in which they were written.</summary>
     public List<SpecEntry> Entries { get; } = [];
 
     /// <summary>Nothing was given: `key:`, `key: ~` or `key: null`.</summary>
@@ -47,17 +50,29 @@ internal sealed class SpecNode
 
     public static SpecNode Map(string where) => new(SpecNodeKind.Map, where, "", false);
 
+    /// <summary>The value of a map's key; null where it is not there.</summary>
     public SpecNode? Get(string key) =>
         Entries.Find(entry => entry.Key == key)?.Value;
 
-    public void Set(string key, SpecNode value, string where)
+    /// <summary>Adds a key to a map, or replaces its value where it stands.</summary>
+    /// <param name="isOverride">It comes from elsewhere than what is around it.</param>
+    public void Set(string key, SpecNode value, string where, bool isOverride = false)
     {
         var index = Entries.FindIndex(entry => entry.Key == key);
-        var changed = new SpecEntry(key, where, value);
+        var changed = new SpecEntry(key, where, value, isOverride);
         if (index < 0)
             Entries.Add(changed);
         else
             Entries[index] = changed;
+    }
+
+    /// <summary>A tree of its own, with the same positions.</summary>
+    public SpecNode Copy()
+    {
+        var copy = new SpecNode(Kind, Where, Text, IsPlain);
+        copy.Items.AddRange(Items.Select(item => item.Copy()));
+        copy.Entries.AddRange(Entries.Select(entry => entry with { Value = entry.Value.Copy() }));
+        return copy;
     }
 
     /// <summary>What a user calls this kind of node in a message.</summary>
@@ -70,4 +85,7 @@ internal sealed class SpecNode
     };
 }
 
-internal sealed record SpecEntry(string Key, string Where, SpecNode Value);
+/// <summary>A key of a map, where it was written, and its value.</summary>
+/// <param name="IsOverride">It was put there after the map had been read.</param>
+public sealed record SpecEntry(
+    string Key, string Where, SpecNode Value, bool IsOverride = false);

@@ -1,9 +1,22 @@
 namespace Distributed.Training.Specification;
 
-/// <summary>One KEY=VALUE of the command line, parsed.</summary>
-internal sealed record SpecOverride(
+/// <summary>One change to a spec, such as a KEY=VALUE of the command line, parsed.</summary>
+/// <param name="Where">What messages call the place that it was written at.</param>
+/// <param name="Key">The path as it was written.</param>
+/// <param name="Value">Becomes part of the tree that is changed.</param>
+public sealed record SpecOverride(
     string Where, string Key, IReadOnlyList<SpecPathStep> Path, SpecNode Value)
 {
+    /// <summary>Null, with an error added, where the key is no dotted path.</summary>
+    public static SpecOverride? Of(string key, SpecNode value, string where, SpecErrors errors)
+    {
+        if (SpecPath.Parse(key) is { } path)
+            return new SpecOverride(where, key, path, value);
+        errors.Add(where, key,
+            "not a key of a run spec; expected a dotted path such as optimizer.learningRate");
+        return null;
+    }
+
     /// <summary>
     /// Layers can be addressed once a preset's layers are in the tree, not before.
     /// </summary>
@@ -13,7 +26,7 @@ internal sealed record SpecOverride(
 }
 
 /// <summary>Applies KEY=VALUE overrides to a spec's tree.</summary>
-internal static class SpecOverrides
+public static class SpecOverrides
 {
     /// <summary>The key that a single value stands for, by the key that holds the value.</summary>
     private static readonly Dictionary<string, string> Shorthands = new()
@@ -30,10 +43,7 @@ internal static class SpecOverrides
 
     private const string WherePrefix = "--set ";
 
-    /// <summary>Whether a position is an override and not a place in a file.</summary>
-    public static bool IsOverride(string where) =>
-        where.StartsWith(WherePrefix, StringComparison.Ordinal);
-
+    /// <summary>Reads KEY=VALUE texts; those that are none add an error.</summary>
     public static IReadOnlyList<SpecOverride> Parse(IEnumerable<string> texts, SpecErrors errors)
     {
         var overrides = new List<SpecOverride>();
@@ -58,6 +68,7 @@ internal static class SpecOverrides
         return overrides;
     }
 
+    /// <summary>Makes a change to a tree, or adds an error that says why it cannot be.</summary>
     public static void Apply(SpecNode root, SpecOverride change, SpecErrors errors)
     {
         var node = root;
@@ -71,7 +82,7 @@ internal static class SpecOverrides
                     return;
                 // The layer's map is what the path goes on with, under the layer's kind.
                 if (isLast)
-                    layer.Set(step.Key, change.Value, change.Where);
+                    layer.Set(step.Key, change.Value, change.Where, isOverride: true);
                 else
                     node = Child(layer, step.Key, change.Where);
                 continue;
@@ -87,7 +98,7 @@ internal static class SpecOverrides
             }
             else if (isLast)
             {
-                node.Set(step.Key, change.Value, change.Where);
+                node.Set(step.Key, change.Value, change.Where, isOverride: true);
             }
             else
             {

@@ -5,10 +5,10 @@ namespace Distributed.Training.Specification;
 /// <summary>
 /// A step of a dotted path: a key and, where given, an index into the list it names.
 /// </summary>
-internal readonly record struct SpecPathStep(string Key, int? Index);
+public readonly record struct SpecPathStep(string Key, int? Index);
 
 /// <summary>The dotted path of an override, for example model.conv[0].filters.</summary>
-internal static class SpecPath
+public static class SpecPath
 {
     /// <summary>Null when the text is no path.</summary>
     public static IReadOnlyList<SpecPathStep>? Parse(string text)

@@ -1,7 +1,7 @@
 namespace Distributed.Training.Specification;
 
 /// <summary>The numbers that a key takes, with the words for a message.</summary>
-internal readonly record struct SpecRange(
+public readonly record struct SpecRange(
     double Min, double Max, bool MinExcluded = false, bool MaxExcluded = false)
 {
     public static SpecRange Positive => new(0, double.PositiveInfinity, MinExcluded: true);

@@ -5,8 +5,9 @@ namespace Distributed.Training.Specification;
 /// <summary>
 /// How values are written in a run spec: one spelling each, the same for all machines.
 /// </summary>
-internal static class SpecWords
+public static class SpecWords
 {
+    /// <summary>An enumeration's word: its name in camelCase.</summary>
     public static string Of<T>(T value) where T : struct, Enum
     {
         var name = value.ToString();

@@ -1,10 +1,13 @@
+using System.Globalization;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Distributed.Training.Specification;
 
-/// <summary>Reads YAML text into a tree that keeps the position of every node.</summary>
-internal static class SpecYaml
+/// <summary>
+/// Reads YAML text into a tree that keeps the position of every node, and writes such trees.
+/// </summary>
+public static class SpecYaml
 {
     private const int NestingMax = 64;
 
@@ -28,7 +31,7 @@ internal static class SpecYaml
             {
                 var second = stream.Documents[1].RootNode.Start;
                 errors.Add(where(second.Line, second.Column), "",
-                    "a second document; expected one run spec in a file");
+                    "a second document; expected one in a file");
                 return null;
             }
             var nodes = 0;
@@ -38,8 +41,19 @@ internal static class SpecYaml
         {
             // An error at the text's end has no mark of its own.
             var start = exception.Start;
+            // What a path such as model.conv[0].filters ends in there says nothing of the cause.
+            var hint = exception.Message.Contains("flow mapping", StringComparison.Ordinal)
+                ? "; a key with [ ] needs quotes within { }"
+                : "";
             errors.Add(where(Math.Max(1, start.Line), Math.Max(1, start.Column)), "",
-                $"not valid YAML: {exception.Message}");
+                $"not valid YAML: {exception.Message}{hint}");
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            // The parser has no words, and no place, for a few of the texts that it refuses.
+            errors.Add(where(1, 1), "", "not valid YAML, the parser does not say where; expected "
+                + "quotes around a text with a comma, a colon, a bracket or #");
             return null;
         }
         catch (ArgumentException exception)
@@ -48,6 +62,25 @@ internal static class SpecYaml
             return null;
         }
     }
+
+    /// <summary>One line of YAML that reads back as the same tree.</summary>
+    public static string Write(SpecNode node) => node.Kind switch
+    {
+        SpecNodeKind.Map => $"{{{string.Join(", ", node.Entries.Select(entry =>
+            $"{WriteKey(entry.Key)}: {Write(entry.Value)}"))}}}",
+        SpecNodeKind.List => $"[{string.Join(", ", node.Items.Select(Write))}]",
+        _ when node.IsNull => "null",
+        _ => IsNumber(node.Text) ? node.Text : SpecWords.Quote(node.Text),
+    };
+
+    private static string WriteKey(string key) =>
+        key is ['$', .. var rest] && rest.All(char.IsAsciiLetter) ? key : SpecWords.Quote(key);
+
+    private static bool IsNumber(string text) => double.TryParse(
+        text,
+        NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint
+            | NumberStyles.AllowExponent,
+        CultureInfo.InvariantCulture, out var value) && double.IsFinite(value);
 
     private static SpecNode Convert(
         YamlNode node, Func<long, long, string> where, int depth, ref int nodes)

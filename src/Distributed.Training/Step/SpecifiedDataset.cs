@@ -1,3 +1,4 @@
+using Distributed.Kernel;
 using Distributed.Training.Data;
 using Distributed.Training.Specification;
 
@@ -18,6 +19,11 @@ public static class SpecifiedDataset
     /// <summary>Opens a dataset, and fetches it where this machine has not had it before.</summary>
     public static DatasetPair Open(DatasetSpec spec) =>
         Limit(new DatasetCatalog().Get(spec.Name, Options(spec)), spec);
+
+    /// <summary>Opens a dataset that is in this machine's cache; never fetches.</summary>
+    /// <exception cref="OperatingException">It is not there.</exception>
+    public static DatasetPair Load(DatasetSpec spec) =>
+        Limit(new DatasetCatalog().Load(spec.Name, options: Options(spec)), spec);
 
     private static DatasetOptions Options(DatasetSpec spec) =>
         new() { Classes = [.. spec.ClassNames] };
