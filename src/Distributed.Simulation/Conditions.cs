@@ -48,6 +48,8 @@ internal sealed class Conditions
             Worker = Worker with { UnrecordedStepsMax = random.NextBetween(4, 64) };
         if (random.NextPercent(30))
             Coordinator = Coordinator with { RebalanceGain = 0 };
+        HasSweeps = random.NextPercent(40) && nodes >= 2;
+        SweepWorkersPerTrial = nodes >= 4 ? random.NextBetween(1, 2) : 1;
     }
 
     public int CoordinatorCount { get; }
@@ -90,6 +92,12 @@ internal sealed class Conditions
     public long SkewNsMax { get; }
 
     public int JobsAtOnce { get; }
+
+    /// <summary>Whether somebody runs sweeps beside the jobs.</summary>
+    public bool HasSweeps { get; }
+
+    /// <summary>The jobs leave that many workers for sweeps.</summary>
+    public int SweepWorkersPerTrial { get; }
 
     public WorkerTiming Worker { get; private set; }
 

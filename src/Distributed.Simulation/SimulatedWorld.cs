@@ -82,6 +82,12 @@ internal sealed class SimulatedWorld
 
     public IReadOnlyList<Watcher> Watchers => watchers;
 
+    /// <summary>Null where nobody runs sweeps.</summary>
+    public SweepWatcher? SweepWatcher { get; private set; }
+
+    /// <summary>What the trials' folders hold.</summary>
+    public TrialRuns Trials { get; } = new();
+
     public int MachineCount => machineCount;
 
     /// <summary>When the history ends.</summary>
@@ -95,14 +101,23 @@ internal sealed class SimulatedWorld
             StartProcess(coordinator);
         foreach (SimulatedMachine worker in workers)
             StartProcess(worker);
+        int forJobs = workers.Count
+            - (Conditions.HasSweeps ? Conditions.SweepWorkersPerTrial : 0);
         for (int index = 0; index < Conditions.JobsAtOnce; index++)
         {
             SimulatedMachine machine = NewMachine("command" + index, MachineRole.Watcher);
             ProcessLife life = NewLife(machine);
             var watcher = new Watcher(
-                life, this, Math.Max(1, workers.Count / Conditions.JobsAtOnce));
+                life, this, Math.Max(1, forJobs / Conditions.JobsAtOnce));
             watchers.Add(watcher);
             watcher.Start();
+        }
+
+        if (Conditions.HasSweeps)
+        {
+            SweepWatcher = new SweepWatcher(
+                NewLife(NewMachine("sweeps", MachineRole.Watcher)), this);
+            SweepWatcher.Start();
         }
 
         Faults.Start();
@@ -126,7 +141,9 @@ internal sealed class SimulatedWorld
     public ulong NewRun() => CounterRandom.Key(Seed, 3, ++runCount) >> 1;
 
     public void Register(ulong runSeed, JobDescription description) =>
-        Checker.Register(new ReferenceRun(runSeed, description));
+        Register(new ReferenceRun(runSeed, description));
+
+    public void Register(ReferenceRun reference) => Checker.Register(reference);
 
     public ulong RunSeedOf(JobDescription description) =>
         ulong.Parse(description.Specification, CultureInfo.InvariantCulture);
@@ -172,7 +189,7 @@ internal sealed class SimulatedWorld
         life.Store = store;
         life.Main = life.System.Spawn("coordinator", () => new CoordinatorActor(
             identity, store, () => hooks.CreateRecorder(life, this, store.Term),
-            Conditions.Coordinator));
+            hooks.CreateTrials(life, this), Conditions.Coordinator));
     }
 
     private void StartWorker(ProcessLife life)

@@ -2,6 +2,7 @@ using Distributed.Simulation.Network;
 using Distributed.Simulation.Processes;
 using Distributed.Simulation.Storage;
 using Distributed.Simulation.Training;
+using Distributed.Simulation.Workload;
 
 namespace Distributed.Simulation;
 
@@ -24,6 +25,9 @@ internal sealed record SimulationHooks
         get;
         init;
     } = (life, world, term) => new SimulatedRecorder(life, world, term);
+
+    public Func<ProcessLife, SimulatedWorld, SimulatedTrials> CreateTrials { get; init; } =
+        (life, world) => new SimulatedTrials(life, world);
 
     public NetworkHooks Network { get; init; } = new();
 }

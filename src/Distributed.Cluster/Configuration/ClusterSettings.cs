@@ -101,8 +101,9 @@ public sealed record FailureDetectorSettings
 public sealed record CoordinationSettings
 {
     /// <summary>
-    /// The path of the SQLite file that holds jobs and the lease, on the host of all
-    /// coordinators; empty for <c>cluster.db</c> in the runs folder.
+    /// What holds jobs and the lease: the path of an SQLite file on the host of all coordinators,
+    /// or the URL or connection string of a PostgreSQL database, which may hold a password; empty
+    /// for the file <c>cluster.db</c> in the runs folder.
     /// </summary>
     public string Store { get; init; } = "";
 

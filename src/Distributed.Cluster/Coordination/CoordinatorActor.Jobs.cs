@@ -63,7 +63,7 @@ public sealed partial class CoordinatorActor
                 OnStop(stop, context);
                 break;
             default:
-                context.Unhandled(message);
+                OnSweepMessage(message, context);
                 break;
         }
     }
@@ -94,6 +94,8 @@ public sealed partial class CoordinatorActor
         }
 
         submissions.Add(submit.Job, [submit.Watcher]);
+        if (submit.Sweep != 0)
+            sweepOfJob[submit.Job] = submit.Sweep;
         store.Append(
             lease!.Term, new JobSubmitted(submit.Job, submit.Description), context.Self);
     }
@@ -182,6 +184,7 @@ public sealed partial class CoordinatorActor
         }
 
         jobOrder.Remove(jobEnded.Job);
+        sweepOfJob.Remove(jobEnded.Job);
         ended[jobEnded.Job] = jobEnded.Outcome;
         spared.RemoveWhere(pair => pair.Job == jobEnded.Job);
         foreach (Member member in members.Values.ToList())
@@ -214,12 +217,15 @@ public sealed partial class CoordinatorActor
                     new WorkerAssigned(member.Identity, member.Link!, IsReturning: false));
             }
         }
+
+        TellCapacity();
     }
 
     private IEnumerable<Member> Idle(ulong job) => members.Values.Where(
         member => member is { Link: not null, IsKnown: true, IsLeaving: false, Job: 0 }
             && table.IsUp(member.Identity.Incarnation)
-            && !spared.Contains((job, member.Identity.Incarnation)));
+            && !spared.Contains((job, member.Identity.Incarnation))
+            && !IsBenched(member, job));
 
     private void StopJobs(IActorContext context)
     {

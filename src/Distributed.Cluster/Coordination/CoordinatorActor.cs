@@ -1,4 +1,5 @@
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Sweeps;
 using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 
@@ -11,10 +12,11 @@ namespace Distributed.Cluster.Coordination;
 /// <param name="identity">This process.</param>
 /// <param name="store">Shared by all coordinators of the cluster.</param>
 /// <param name="createRecorder">Opens the port that writes one job's run folder.</param>
+/// <param name="trialPort">Makes jobs of sweeps' trials.</param>
 /// <param name="settings">How patient it is.</param>
 public sealed partial class CoordinatorActor(
     CoordinatorIdentity identity, IClusterStore store, Func<IRunRecorder> createRecorder,
-    CoordinatorSettings settings) : Actor
+    ITrialPort trialPort, CoordinatorSettings settings) : Actor
 {
     private LeaseHold? lease;
     private Lease? seenLease;
@@ -142,6 +144,12 @@ public sealed partial class CoordinatorActor(
             context.StartTimer(submitted, settings.LeaseInterval, new SubmitAgain(submitted));
         else if (lease is not null && !isActing)
             context.StartTimer(LoadAgain.Instance, settings.LeaseInterval, LoadAgain.Instance);
+        else if (submittedSweeps.Count > 0)
+        {
+            context.StartTimer(
+                SubmitSweepsAgain.Instance, settings.LeaseInterval, SubmitSweepsAgain.Instance);
+        }
+
         isAsking = false;
     }
 
@@ -158,6 +166,10 @@ public sealed partial class CoordinatorActor(
             else
                 ended[job.Job] = job.Outcome;
         }
+
+        foreach (IReadOnlyList<SweepDecision> history in loaded.Sweeps)
+            StartSweep(history, context);
+        TellCapacity();
     }
 
     /// <summary>From here on another coordinator may act: say nothing more, and stand by.</summary>
@@ -170,6 +182,7 @@ public sealed partial class CoordinatorActor(
         isAsking = false;
         CloseLinks("the coordinator does not act any more");
         StopJobs(context);
+        StopSweeps(context);
     }
 
     private sealed record LeaseTick

@@ -1,4 +1,5 @@
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
 
 namespace Distributed.Cluster.Coordination;
@@ -31,7 +32,9 @@ public interface IClusterStore
 
     /// <summary>
     /// Reads all jobs that have no outcome, and those that ended within the last hour, so that
-    /// whoever watched one still learns how. Answered with JobsLoaded.
+    /// whoever watched one still learns how; of a sweep that goes on also those that ended
+    /// earlier. And all decisions of sweeps that go on, or ended within the last hour. Answered
+    /// with JobsLoaded.
     /// </summary>
     void LoadJobs(IActorRef replyTo);
 
@@ -40,6 +43,13 @@ public interface IClusterStore
     /// with AppendRefused. Appending the same again has no further effect.
     /// </summary>
     void Append(long term, JobDecision decision, IActorRef replyTo);
+
+    /// <summary>
+    /// Makes decisions about one sweep durable, all or none, if the term is still the current one.
+    /// Answered with SweepAppended, or with SweepAppendRefused. Appending the same again has no
+    /// further effect.
+    /// </summary>
+    void AppendSweep(long term, IReadOnlyList<SweepDecision> decisions, IActorRef replyTo);
 }
 
 /// <summary>A coordinator process.</summary>
@@ -63,13 +73,22 @@ public sealed record LeaseTaken(long Term);
 
 public sealed record LeaseRenewed(long Term);
 
-public sealed record JobsLoaded(IReadOnlyList<StoredJob> Jobs);
+/// <param name="Sweeps">Each one's decisions in their order, the oldest submission
+/// first.</param>
+public sealed record JobsLoaded(
+    IReadOnlyList<StoredJob> Jobs, IReadOnlyList<IReadOnlyList<SweepDecision>> Sweeps);
 
 /// <summary>The decision is durable.</summary>
 public sealed record Appended(JobDecision Decision);
 
 /// <summary>Another coordinator's term has begun.</summary>
 public sealed record AppendRefused(JobDecision Decision, Lease Lease);
+
+/// <summary>All decisions of the sweep up to this one are durable.</summary>
+public sealed record SweepAppended(ulong Sweep, long Sequence);
+
+/// <summary>Another coordinator's term has begun.</summary>
+public sealed record SweepAppendRefused(ulong Sweep, Lease Lease);
 
 /// <param name="Decision">What was to be appended; null for the other calls.</param>
 /// <param name="Message">What, expected, what to do.</param>

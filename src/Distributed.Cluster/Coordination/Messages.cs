@@ -29,7 +29,11 @@ public sealed record WorkerDisconnected(ulong Incarnation, IControlLink Link, st
 /// once the job is durable. The submitter draws the job's number, so that the same submission twice
 /// is one job.
 /// </summary>
-public sealed record SubmitJob(ulong Job, JobDescription Description, IActorRef Watcher);
+public sealed record SubmitJob(ulong Job, JobDescription Description, IActorRef Watcher)
+{
+    /// <summary>The sweep whose trial it is; 0 where it is of none.</summary>
+    public ulong Sweep { get; init; }
+}
 
 /// <summary>
 /// Watch a job that was accepted before; epochs beyond those that the watcher has seen are told

@@ -74,4 +74,6 @@ public sealed record RecordingEnded;
 /// <summary>The run folder could not be written.</summary>
 /// <param name="Message">What, expected, what to do.</param>
 /// <param name="IsReplaced">Another coordinator has taken the record over.</param>
-public sealed record RecordingFailed(string Message, bool IsReplaced = false);
+/// <param name="IsDiskFull">There was no room on its disk.</param>
+public sealed record RecordingFailed(
+    string Message, bool IsReplaced = false, bool IsDiskFull = false);

@@ -139,7 +139,9 @@ internal sealed partial class JobActor
             other => other != worker && other.State is { Phase: not WorkPhase.Failed });
         if (isAlone || (failure.Blame == Blame.Job && (wasMember || Current is null)))
         {
-            Conclude(new RunFailed(failure.ExitCode, message), context);
+            string culprit = failure.Blame == Blame.Worker ? worker.Identity.Name : "";
+            Conclude(
+                new RunFailed(failure.ExitCode, message, culprit, failure.IsDiskFull), context);
             return;
         }
 
@@ -607,7 +609,7 @@ internal sealed partial class JobActor
             worker.State!.Device));
     }
 
-    /// <summary>All ranks are through: with all steps, or with an agreed stop.</summary>
+    /// <summary>All ranks are through: with all steps, or up to a stop.</summary>
     private void FinishWhenThrough(IActorContext context)
     {
         if (Current is null || outcome is not null || forming is not null
@@ -639,8 +641,7 @@ internal sealed partial class JobActor
         WorkResult result = last.Result!;
         Conclude(
             result.Stopped
-                ? new RunInterrupted(
-                    Math.Max(job.CheckpointStep, last.Step), description.RunFolder)
+                ? InterruptedAt(Math.Max(job.CheckpointStep, last.Step))
                 : ledger.Summary(
                     result, Current.Number, job.StepsRedone,
                     (context.NowNs - startedNs) / 1e9),
@@ -696,9 +697,12 @@ internal sealed partial class JobActor
             worker => worker.State is { Phase: WorkPhase.Halted })
             .MaxBy(worker => worker.State!.Step);
         if (holder is null || !SaveFirst(holder))
-            Conclude(new RunInterrupted(job.CheckpointStep, description.RunFolder), context);
+            Conclude(InterruptedAt(job.CheckpointStep), context);
         return true;
     }
+
+    private RunInterrupted InterruptedAt(long step) =>
+        new(step, description.RunFolder, ledger.LastEpochAt(step));
 
     private static double Milliseconds(long nanoseconds) => nanoseconds / 1e6;
 }

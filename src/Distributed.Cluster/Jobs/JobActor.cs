@@ -127,7 +127,8 @@ internal sealed partial class JobActor(
         }
 
         RunEvent end = outcome is null or RunCompleted
-            ? new RunFailed(ExitCodes.OperatingError, failed.Message)
+            ? new RunFailed(
+                ExitCodes.OperatingError, failed.Message, IsDiskFull: failed.IsDiskFull)
             : outcome;
         outcome = null;
         Conclude(end, context);

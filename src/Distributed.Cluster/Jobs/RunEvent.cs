@@ -67,15 +67,24 @@ public sealed record RunReturned(long Step, int EpochsKept, int Returns) : RunEv
 public sealed record Notice(string Text) : RunEvent;
 
 /// <summary>The run is complete. Test figures are NaN where the run has no test set.</summary>
+/// <param name="LastEpoch">The newest on record; null where none was evaluated.</param>
 public sealed record RunCompleted(
     long Steps, long Samples, double TestAccuracy, double TestLoss, string ParametersSha256,
     double ImagesPerSecond, int Generations, long StepsRedone, long StepsLost, double Seconds,
-    string RunFolder) : RunEvent;
+    string RunFolder, EpochCompleted? LastEpoch = null) : RunEvent;
 
 /// <summary>
 /// The run was interrupted and its state after <paramref name="Step"/> saved; it can be resumed.
 /// </summary>
-public sealed record RunInterrupted(long Step, string RunFolder) : RunEvent;
+/// <param name="LastEpoch">The newest one on record up to that step; null where none was
+/// evaluated.</param>
+public sealed record RunInterrupted(
+    long Step, string RunFolder, EpochCompleted? LastEpoch = null) : RunEvent;
 
-/// <summary>The run ended in an error; <paramref name="ExitCode"/> is the command's.</summary>
-public sealed record RunFailed(int ExitCode, string Message) : RunEvent;
+/// <summary>The run ended in an error.</summary>
+/// <param name="ExitCode">The command's.</param>
+/// <param name="Message">What, expected, what to do.</param>
+/// <param name="Worker">The worker whose own fault it was; empty where no worker's.</param>
+/// <param name="IsDiskFull">There was no room on a disk.</param>
+public sealed record RunFailed(
+    int ExitCode, string Message, string Worker = "", bool IsDiskFull = false) : RunEvent;

@@ -128,16 +128,20 @@ internal sealed class RunLedger(IRunRecorder recorder, JobDescription descriptio
         }
     }
 
+    /// <summary>The newest epoch on record up to a step; null where there is none.</summary>
+    public EpochCompleted? LastEpochAt(long step) =>
+        epochs.LastOrDefault(epoch => epoch.Step <= step);
+
     public RunCompleted Summary(
         WorkResult result, int generations, long stepsRedone, double seconds)
     {
         StepSchedule schedule = description.Schedule;
-        EpochCompleted? last = epochs.Count == 0 ? null : epochs[^1];
+        EpochCompleted? last = LastEpochAt(LastStep);
         return new RunCompleted(
             LastStep, SamplesIn(LastStep, schedule), last?.TestAccuracy ?? double.NaN,
             last?.TestLoss ?? double.NaN, result.ParametersSha256, ImagesPerSecond, generations,
             stepsRedone, StepsLost: schedule.StepsTotal - LastStep, seconds,
-            description.RunFolder);
+            description.RunFolder, last);
     }
 
     private bool IsNew(ReportOrigin origin)

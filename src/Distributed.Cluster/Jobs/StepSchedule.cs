@@ -6,8 +6,13 @@ namespace Distributed.Cluster.Jobs;
 /// When a job evaluates, saves and ends, counted in committed steps. All of it follows from the run
 /// spec, so that every worker takes the same action after the same step without being told.
 /// </summary>
+/// <param name="StepsTotal">Of the whole run.</param>
+/// <param name="StopAfterStep">The job ends after this step, its state saved, as if a stop had been
+/// agreed there; another job goes on. 0 where it is to run to the end, which counts as
+/// complete even where it is this step.</param>
 public sealed record StepSchedule(
-    long StepsTotal, long StepsPerEpoch, long CheckpointEverySteps, long ParameterHashEverySteps)
+    long StepsTotal, long StepsPerEpoch, long CheckpointEverySteps, long ParameterHashEverySteps,
+    long StopAfterStep = 0)
 {
     public int EpochsTotal => EpochOf(StepsTotal);
 
@@ -20,6 +25,8 @@ public sealed record StepSchedule(
     public int EpochsDue(long step) =>
         step == StepsTotal ? EpochOf(step) : checked((int)(step / StepsPerEpoch));
 
+    public bool StopsAt(long step) => StopAfterStep > 0 && step >= StopAfterStep;
+
     public bool HashesParametersAt(long step) =>
         ParameterHashEverySteps > 0 && step % ParameterHashEverySteps == 0;
 }
@@ -29,7 +36,7 @@ public sealed record WorkProgress(long Step, int EpochsEvaluated, long StepSaved
 {
     /// <summary>
     /// Where a run goes on after a checkpoint. A run resumed at its last step has only its result
-    /// left to tell, so it evaluates once more.
+    /// left to tell, so it evaluates once more; one that is to stop there has nothing left to do.
     /// </summary>
     public static WorkProgress At(long step, StepSchedule schedule)
     {
@@ -68,11 +75,11 @@ public static class WorkDecisions
         }
 
         bool complete = step == schedule.StepsTotal;
-        if (complete || progress.StopAgreed)
+        if (complete || progress.StopAgreed || schedule.StopsAt(step))
         {
-            string why = complete
-                ? $"step {step} is the last"
-                : $"a stop was agreed at step {step}";
+            string why = complete ? $"step {step} is the last"
+                : progress.StopAgreed ? $"a stop was agreed at step {step}"
+                : $"the job is to stop after step {schedule.StopAfterStep}";
             return progress.StepSaved < step
                 ? new(new WorkAction.SaveCheckpoint(step), why)
                 : new(new WorkAction.Finish(!complete), why + " and saved");

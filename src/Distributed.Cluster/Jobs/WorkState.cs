@@ -45,7 +45,9 @@ public enum Blame
 /// <param name="ExitCode">What the run's command should exit with, if the job ends of it.</param>
 /// <param name="PeerRank">The rank that is blamed, or -1.</param>
 /// <param name="Message">What, expected, what to do.</param>
-public sealed record WorkFailure(Blame Blame, int ExitCode, int PeerRank, string Message);
+/// <param name="IsDiskFull">There was no room on a disk.</param>
+public sealed record WorkFailure(
+    Blame Blame, int ExitCode, int PeerRank, string Message, bool IsDiskFull = false);
 
 /// <summary>How a worker finished.</summary>
 public sealed record WorkResult(bool Stopped, string ParametersSha256, double TrainingSeconds);

@@ -14,7 +14,7 @@ namespace Distributed.Runtime.Coordination;
 /// successor when it dies. Thread-safe.
 /// </summary>
 /// <param name="addresses">host:port of one coordinator or more.</param>
-public sealed class CoordinatorClient(params IReadOnlyList<string> addresses) : IDisposable
+public sealed partial class CoordinatorClient(params IReadOnlyList<string> addresses) : IDisposable
 {
     /// <summary>How long a job is submitted again and again until a coordinator takes it.</summary>
     public static readonly TimeSpan SubmitPatience = TimeSpan.FromSeconds(30);
@@ -172,8 +172,8 @@ public sealed class CoordinatorClient(params IReadOnlyList<string> addresses) : 
     }
 
     /// <summary>False, with what happened if anything did, where the stream has ended.</summary>
-    private static async Task<(bool Moved, RpcException? Failure)> MoveNextAsync(
-        AsyncServerStreamingCall<JobEvent> call, CancellationToken cancellation)
+    private static async Task<(bool Moved, RpcException? Failure)> MoveNextAsync<T>(
+        AsyncServerStreamingCall<T> call, CancellationToken cancellation)
     {
         try
         {

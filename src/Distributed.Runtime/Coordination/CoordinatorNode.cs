@@ -4,6 +4,7 @@ using Distributed.Runtime.Actors;
 using Distributed.Runtime.Recording;
 using Distributed.Runtime.Rpc;
 using Distributed.Runtime.Store;
+using Distributed.Runtime.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Distributed.Runtime.Coordination;
@@ -15,18 +16,20 @@ namespace Distributed.Runtime.Coordination;
 public sealed class CoordinatorNode : IAsyncDisposable
 {
     private readonly ActorLoop _loop;
-    private readonly SqliteClusterStore _store;
+    private readonly SqlClusterStore _store;
+    private readonly TrialPort _trials;
     private readonly RpcServer _server;
 
     private readonly IActorRef _shutdown;
 
     private CoordinatorNode(
-        ActorLoop loop, IActorRef shutdown, SqliteClusterStore store, RpcServer server,
-        string address)
+        ActorLoop loop, IActorRef shutdown, SqlClusterStore store, TrialPort trials,
+        RpcServer server, string address)
     {
         _loop = loop;
         _shutdown = shutdown;
         _store = store;
+        _trials = trials;
         _server = server;
         Address = address;
     }
@@ -38,7 +41,8 @@ public sealed class CoordinatorNode : IAsyncDisposable
     /// <param name="address">Where to listen.</param>
     /// <param name="announce">The address that others dial, made of the port that was
     /// bound.</param>
-    /// <param name="storePath">The file that all coordinators of the cluster share.</param>
+    /// <param name="storeLocation">What all coordinators of the cluster share: a file, or the URL
+    /// of a PostgreSQL database.</param>
     /// <param name="settings">How patient the coordinator is.</param>
     /// <param name="shutdownPhaseTimeout">How long each phase of an orderly shutdown may
     /// take.</param>
@@ -47,13 +51,14 @@ public sealed class CoordinatorNode : IAsyncDisposable
     /// <exception cref="OperatingException">The address cannot be listened at, or the store not
     /// be opened.</exception>
     public static async Task<CoordinatorNode> StartAsync(
-        string address, Func<int, string> announce, string storePath,
+        string address, Func<int, string> announce, string storeLocation,
         CoordinatorSettings settings, TimeSpan shutdownPhaseTimeout, Action<ActorLogRecord> log,
         CancellationToken cancellation)
     {
         ulong incarnation = ProcessSeed.Draw();
-        SqliteClusterStore store = await SqliteClusterStore.OpenAsync(
-            storePath, HostIdentity.Current, TimeProvider.System);
+        SqlClusterStore store = await SqlClusterStore.OpenAsync(
+            storeLocation, HostIdentity.Current, TimeProvider.System);
+        var trials = new TrialPort();
         var loop = new ActorLoop("coordinator", incarnation, log);
         loop.Start();
         try
@@ -71,15 +76,17 @@ public sealed class CoordinatorNode : IAsyncDisposable
             actor.SetResult(loop.Spawn(
                 "coordinator",
                 () => new CoordinatorActor(
-                    identity, store, () => new RunRecorder(TimeProvider.System), settings)));
+                    identity, store, () => new RunRecorder(TimeProvider.System), trials,
+                    settings)));
             IActorRef shutdown = loop.Spawn(
                 CoordinatedShutdown.ActorName,
                 () => new CoordinatedShutdown(shutdownPhaseTimeout));
-            return new CoordinatorNode(loop, shutdown, store, server, identity.Address);
+            return new CoordinatorNode(loop, shutdown, store, trials, server, identity.Address);
         }
         catch
         {
             loop.Dispose();
+            await trials.DisposeAsync();
             await store.DisposeAsync();
             throw;
         }
@@ -92,6 +99,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
     {
         _shutdown.Tell(new RunShutdown("the process was asked to stop"));
         await _loop.Ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _trials.DisposeAsync();
         await _store.DisposeAsync();
         await _server.DisposeAsync();
     }

@@ -10,7 +10,7 @@ namespace Distributed.Runtime.Coordination;
 /// <summary>
 /// The coordinator as its actor: who connects becomes a message, what it answers a frame.
 /// </summary>
-internal sealed class CoordinatorService(CoordinatorEndpoint coordinator)
+internal sealed partial class CoordinatorService(CoordinatorEndpoint coordinator)
     : Protocol.Coordinator.CoordinatorBase
 {
     /// <summary>The trailer that names the coordinator which acts.</summary>

@@ -65,12 +65,14 @@ internal static class EventCodec
         Cluster.Jobs.RunCompleted completed => new() { Completed = ToProto(completed) },
         Cluster.Jobs.RunInterrupted interrupted => new()
         {
-            Interrupted = new() { Step = interrupted.Step, RunFolder = interrupted.RunFolder },
+            Interrupted = new()
+            {
+                Step = interrupted.Step,
+                RunFolder = interrupted.RunFolder,
+                LastEpoch = interrupted.LastEpoch is { } last ? ToProto(last) : null,
+            },
         },
-        Cluster.Jobs.RunFailed failed => new()
-        {
-            Failed = new() { ExitCode = failed.ExitCode, Message = failed.Message },
-        },
+        Cluster.Jobs.RunFailed failed => new() { Failed = ToProto(failed) },
         _ => throw new InvariantException($"no message carries {happened.GetType().Name}"),
     };
 
@@ -91,10 +93,7 @@ internal static class EventCodec
         JobEvent.EventOneofCase.Step => new StepCommitted(
             message.Step.Step, message.Step.StepsTotal, message.Step.Epoch,
             message.Step.EpochsTotal, message.Step.Loss, message.Step.ImagesPerSecond),
-        JobEvent.EventOneofCase.Epoch => new EpochCompleted(
-            message.Epoch.Epoch, message.Epoch.Step, message.Epoch.TrainLoss,
-            message.Epoch.TrainAccuracy, message.Epoch.TestLoss, message.Epoch.TestAccuracy,
-            message.Epoch.Seconds),
+        JobEvent.EventOneofCase.Epoch => FromProto(message.Epoch),
         JobEvent.EventOneofCase.Checkpoint =>
             new CheckpointSaved(message.Checkpoint.Step, message.Checkpoint.Path),
         JobEvent.EventOneofCase.Returned => new Cluster.Jobs.RunReturned(
@@ -102,9 +101,12 @@ internal static class EventCodec
         JobEvent.EventOneofCase.Notice => new Cluster.Jobs.Notice(message.Notice.Text),
         JobEvent.EventOneofCase.Completed => FromProto(message.Completed),
         JobEvent.EventOneofCase.Interrupted => new Cluster.Jobs.RunInterrupted(
-            message.Interrupted.Step, message.Interrupted.RunFolder),
+            message.Interrupted.Step, message.Interrupted.RunFolder,
+            message.Interrupted.LastEpoch is { } last ? FromProto(last) : null),
         JobEvent.EventOneofCase.Failed =>
-            new Cluster.Jobs.RunFailed(message.Failed.ExitCode, message.Failed.Message),
+            new Cluster.Jobs.RunFailed(
+                message.Failed.ExitCode, message.Failed.Message, message.Failed.Worker,
+                message.Failed.DiskFull),
         _ => null,
     };
 
@@ -131,6 +133,18 @@ internal static class EventCodec
         Seconds = epoch.Seconds,
     };
 
+    private static EpochCompleted FromProto(EpochEvent message) => new(
+        message.Epoch, message.Step, message.TrainLoss, message.TrainAccuracy, message.TestLoss,
+        message.TestAccuracy, message.Seconds);
+
+    private static RunFailed ToProto(Cluster.Jobs.RunFailed failed) => new()
+    {
+        ExitCode = failed.ExitCode,
+        Message = failed.Message,
+        Worker = failed.Worker,
+        DiskFull = failed.IsDiskFull,
+    };
+
     private static RunCompleted ToProto(Cluster.Jobs.RunCompleted completed) => new()
     {
         Steps = completed.Steps,
@@ -144,10 +158,12 @@ internal static class EventCodec
         StepsLost = completed.StepsLost,
         Seconds = completed.Seconds,
         RunFolder = completed.RunFolder,
+        LastEpoch = completed.LastEpoch is { } last ? ToProto(last) : null,
     };
 
     private static Cluster.Jobs.RunCompleted FromProto(RunCompleted message) => new(
         message.Steps, message.Samples, message.TestAccuracy, message.TestLoss,
         message.ParametersSha256, message.ImagesPerSecond, message.Generations,
-        message.StepsRedone, message.StepsLost, message.Seconds, message.RunFolder);
+        message.StepsRedone, message.StepsLost, message.Seconds, message.RunFolder,
+        message.LastEpoch is { } last ? FromProto(last) : null);
 }

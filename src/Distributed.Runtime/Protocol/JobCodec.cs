@@ -30,6 +30,7 @@ internal static class JobCodec
         Numerics = job.Numerics,
         StepsRedone = job.StepsRedone,
         Commit = job.Commit,
+        StopAfterStep = job.Schedule.StopAfterStep,
     };
 
     public static Cluster.Jobs.JobDescription FromProto(JobDescription job) => new(
@@ -39,7 +40,7 @@ internal static class JobCodec
         job.TrainSamples, job.TestBatches,
         new StepSchedule(
             job.StepsTotal, job.StepsPerEpoch, job.CheckpointEverySteps,
-            job.ParameterHashEverySteps),
+            job.ParameterHashEverySteps, job.StopAfterStep),
         job.StartStep, job.CheckpointFolder, job.Numerics, job.StepsRedone, job.Commit);
 
     public static Generation ToProto(Cluster.Jobs.Generation generation)

@@ -60,6 +60,7 @@ internal static class ReportCodec
                 ExitCode = failure.ExitCode,
                 PeerRank = failure.PeerRank,
                 Message = failure.Message,
+                DiskFull = failure.IsDiskFull,
             },
         Result = state.Result is not { } result
             ? null
@@ -84,7 +85,8 @@ internal static class ReportCodec
             var blame = (Blame)((int)failed.Blame - 1);
             if (!Enum.IsDefined(blame))
                 return null;
-            failure = new(blame, failed.ExitCode, failed.PeerRank, failed.Message);
+            failure = new(
+                blame, failed.ExitCode, failed.PeerRank, failed.Message, failed.DiskFull);
         }
 
         Cluster.Jobs.WorkResult? result = message.Result is { } finished

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 using Distributed.Telemetry;
@@ -32,23 +31,8 @@ internal sealed class RunHistory
     public static RunHistory Read(string metricsPath, EventHistory events)
     {
         var history = new RunHistory();
-        int lineNumber = 0;
-        foreach (JsonElement json in MetricsFile.Read(metricsPath))
-        {
-            lineNumber++;
-            try
-            {
-                if (RunLine.Parse(json) is { } line)
-                    history.Add(line, events);
-            }
-            catch (FormatException malformed)
-            {
-                throw new OperatingException(
-                    $"{metricsPath} line {lineNumber} is not as this program writes it "
-                    + $"({malformed.Message}); remove the line", inner: malformed);
-            }
-        }
-
+        foreach (RunLine line in RunLine.Read(metricsPath))
+            history.Add(line, events);
         return history;
     }
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Distributed.Cluster.Jobs;
+using Distributed.Kernel;
+using Distributed.Telemetry;
 
 namespace Distributed.Runtime.Recording;
 
@@ -9,12 +11,52 @@ namespace Distributed.Runtime.Recording;
 /// from nothing else.
 /// </summary>
 /// <param name="Step">The step whose state the line is about; points are at this step.</param>
-internal abstract record RunLine(long Step)
+public abstract record RunLine(long Step)
 {
+    private const string EpochMark = $"\"kind\":\"{EpochLine.Kind}\"";
+
     /// <summary>As written to the file; the first field tells the kind.</summary>
     public abstract (string Name, object? Value)[] Fields { get; }
 
     public virtual IReadOnlyList<(string Tag, double Value)> Points => [];
+
+    /// <summary>
+    /// The lines of a metrics.jsonl in order, without those of a kind that is not known.
+    /// </summary>
+    /// <exception cref="OperatingException">A line is not one of this program.</exception>
+    public static IEnumerable<RunLine> Read(string metricsPath) => Read(metricsPath, mark: "");
+
+    private static IEnumerable<RunLine> Read(string metricsPath, string mark)
+    {
+        int lineNumber = 0;
+        foreach (JsonElement json in MetricsFile.Read(metricsPath, mark))
+        {
+            lineNumber++;
+            RunLine? line;
+            try
+            {
+                line = Parse(json);
+            }
+            catch (FormatException malformed)
+            {
+                throw new OperatingException(
+                    $"{metricsPath} {LineWord(lineNumber, mark)} is not as this program writes it "
+                    + $"({malformed.Message}); remove the line", inner: malformed);
+            }
+
+            if (line is not null)
+                yield return line;
+        }
+    }
+
+    private static string LineWord(int number, string mark) => mark.Length == 0
+        ? $"line {number}"
+        : $"line {number} of those with {mark}";
+
+    /// <summary>The ends of epochs alone, without looking into other lines.</summary>
+    /// <exception cref="OperatingException">A line is not one of this program.</exception>
+    public static IReadOnlyList<EpochCompleted> ReadEpochs(string metricsPath) =>
+        [.. Read(metricsPath, EpochMark).OfType<EpochLine>().Select(line => line.Epoch)];
 
     /// <summary>Reads what <see cref="Fields"/> wrote; null for a kind that is not known.</summary>
     /// <exception cref="FormatException">A field is missing or of another type.</exception>
@@ -55,7 +97,7 @@ internal abstract record RunLine(long Step)
 }
 
 /// <summary>A committed step.</summary>
-internal sealed record StepLine(
+public sealed record StepLine(
     long Step, int Epoch, double Loss, double Accuracy, double LearningRate) : RunLine(Step)
 {
     public const string Kind = "step";
@@ -81,7 +123,7 @@ internal sealed record StepLine(
 /// Where a worker's time went, as means over the steps of one report: one point a report is enough
 /// to see a straggler.
 /// </summary>
-internal sealed record TimesLine(
+public sealed record TimesLine(
     long Step, ReportOrigin Origin, int Steps, double ComputeMs, double CommunicationMs,
     double WaitMs, double LongestGapMs, double ImagesPerSecond) : RunLine(Step)
 {
@@ -136,7 +178,7 @@ internal sealed record TimesLine(
 }
 
 /// <summary>An epoch's end.</summary>
-internal sealed record EpochLine(EpochCompleted Epoch) : RunLine(Epoch.Step)
+public sealed record EpochLine(EpochCompleted Epoch) : RunLine(Epoch.Step)
 {
     public const string Kind = "epoch";
 
@@ -160,7 +202,7 @@ internal sealed record EpochLine(EpochCompleted Epoch) : RunLine(Epoch.Step)
 }
 
 /// <summary>The end of a run that completed.</summary>
-internal sealed record DoneLine(
+public sealed record DoneLine(
     long Step, long Samples, double TestAccuracy, double TestLoss, string ParametersSha256,
     double ImagesPerSecond, int Generations, long StepsRedone, long StepsLost, double Seconds)
     : RunLine(Step)

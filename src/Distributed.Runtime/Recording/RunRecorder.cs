@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 using Distributed.Telemetry;
+using Distributed.Training.Checkpoints;
 
 namespace Distributed.Runtime.Recording;
 
@@ -108,10 +109,10 @@ public sealed class RunRecorder : IRunRecorder
             _job!.Tell(message);
     }
 
-    private void Fail(string message, bool isReplaced = false)
+    private void Fail(string message, bool isReplaced = false, bool isDiskFull = false)
     {
         if (Interlocked.Exchange(ref _isOver, 1) == 0)
-            _job!.Tell(new RecordingFailed(message, isReplaced));
+            _job!.Tell(new RecordingFailed(message, isReplaced, isDiskFull));
         _waiting.Writer.TryComplete();
     }
 
@@ -132,7 +133,7 @@ public sealed class RunRecorder : IRunRecorder
                     is OperatingException or IOException or UnauthorizedAccessException;
                 Fail(
                     isOfDisk ? failure.Message : failure.ToString(),
-                    failure is FileReplacedException);
+                    failure is FileReplacedException, DiskErrors.IsFull(failure));
             }
         }
 

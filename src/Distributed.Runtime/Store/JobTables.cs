@@ -16,8 +16,17 @@ internal sealed class JobTables(StoreConnection database)
 
     /// <summary>All that have not ended, and those that ended lately, oldest submission
     /// first.</summary>
-    public IReadOnlyList<StoredJob> Load(DateTimeOffset now) => database.Query(
-        """
+    public IReadOnlyList<StoredJob> Load(DateTimeOffset now) => Query(
+        "jobs.ended_at_unix_ms IS NULL OR jobs.ended_at_unix_ms >= @since",
+        ("@since", (now - EndedJobsAreKept).ToUnixTimeMilliseconds()));
+
+    /// <summary>The job, however long ago it ended; null where there is none.</summary>
+    public StoredJob? Find(ulong job) =>
+        Query("jobs.job = @job", ("@job", StoreJson.Hex(job))).SingleOrDefault();
+
+    private List<StoredJob> Query(
+        string condition, params (string Name, object? Value)[] parameters) => database.Query(
+        $"""
         SELECT jobs.job, jobs.description, jobs.stop_reason, jobs.outcome,
             generations.content, generations.numerics, generations.steps_redone,
             checkpoints.step, checkpoints.path,
@@ -30,10 +39,10 @@ internal sealed class JobTables(StoreConnection database)
             (SELECT MAX(newest.step) FROM checkpoints newest WHERE newest.job = jobs.job)
         LEFT JOIN returns ON returns.job = jobs.job AND returns.generation =
             (SELECT MAX(newest.generation) FROM returns newest WHERE newest.job = jobs.job)
-        WHERE jobs.ended_at_unix_ms IS NULL OR jobs.ended_at_unix_ms >= @since
+        WHERE {condition}
         ORDER BY jobs.submission_order
         """,
-        Read, ("@since", (now - EndedJobsAreKept).ToUnixTimeMilliseconds()));
+        Read, parameters);
 
     /// <summary>To be called within a transaction that has found the term to be current.</summary>
     public void Append(long term, JobDecision decision, DateTimeOffset now)

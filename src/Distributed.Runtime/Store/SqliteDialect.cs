@@ -5,11 +5,10 @@ using Microsoft.Data.Sqlite;
 namespace Distributed.Runtime.Store;
 
 /// <summary>
-/// All that sets a store in an SQLite file apart from one in another SQL database. The file is in
-/// WAL mode, which needs a disk of this machine: no network file system shares memory. Every commit
-/// waits until the disk has it (synchronous = FULL).
+/// A store in an SQLite file. It is in WAL mode, which needs a disk of this machine: no network
+/// file system shares memory. Every commit waits until the disk has it (synchronous = FULL).
 /// </summary>
-internal sealed class SqliteDialect(string path)
+internal sealed class SqliteDialect(string path) : IStoreDialect
 {
     private const int CreatingPatienceSeconds = 30;
     private const int PatienceSeconds = 1;
@@ -25,11 +24,10 @@ internal sealed class SqliteDialect(string path)
     /// <summary>SQLite locks no rows; transactions are alone anyway.</summary>
     public string LockClause => "";
 
-    /// <summary>Opens the file, or creates it: then others that do the same are waited
-    /// for.</summary>
-    /// <exception cref="SqliteException">It cannot be, or is no database.</exception>
     public StoreConnection Open(bool create)
     {
+        if (create)
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         int patienceSeconds = create ? CreatingPatienceSeconds : PatienceSeconds;
         var settings = new SqliteConnectionStringBuilder
         {
@@ -60,7 +58,6 @@ internal sealed class SqliteDialect(string path)
         }
     }
 
-    /// <summary>One line: what failed, what was expected, what to do.</summary>
     public string Explain(Exception failure)
     {
         if (failure is OperatingException)

@@ -3,6 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Sweeps;
+using Distributed.Cluster.Sweeps.Scheduling;
+using Distributed.Cluster.Sweeps.Search;
 
 namespace Distributed.Runtime.Store;
 
@@ -25,7 +28,7 @@ internal static class StoreJson
             new HexNumberConverter(),
             new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false),
         },
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { NameOutcomes } },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { NameKinds } },
     };
 
     public static string Write<T>(T record) => JsonSerializer.Serialize(record, Options);
@@ -55,22 +58,69 @@ internal static class StoreJson
             ? number
             : throw new JsonException($"expected 16 hexadecimal digits, found '{text}'");
 
-    /// <summary>The events that can be a job's outcome; others are refused.</summary>
-    private static void NameOutcomes(JsonTypeInfo type)
+    /// <summary>
+    /// The kinds that a record of a family can be; others are refused. The names are in stores:
+    /// they never change.
+    /// </summary>
+    private static readonly Dictionary<Type, JsonDerivedType[]> Kinds = new()
     {
-        if (type.Type != typeof(RunEvent))
+        [typeof(RunEvent)] =
+        [
+            new(typeof(RunCompleted), "completed"),
+            new(typeof(RunInterrupted), "interrupted"),
+            new(typeof(RunFailed), "failed"),
+        ],
+        [typeof(SweepDecision)] =
+        [
+            new(typeof(SweepSubmitted), "submitted"),
+            new(typeof(TrialSuggested), "suggested"),
+            new(typeof(TrialSized), "sized"),
+            new(typeof(LegStarted), "legStarted"),
+            new(typeof(LegEnded), "legEnded"),
+            new(typeof(TrialContinued), "continued"),
+            new(typeof(TrialEnded), "ended"),
+            new(typeof(TrialRetried), "retried"),
+            new(typeof(SweepPaused), "paused"),
+            new(typeof(SweepResumed), "resumed"),
+            new(typeof(SweepStopped), "stopped"),
+            new(typeof(TrialsAdded), "trialsAdded"),
+            new(typeof(WorkerBenched), "workerBenched"),
+            new(typeof(SweepEnded), "sweepEnded"),
+        ],
+        [typeof(Dimension)] =
+        [
+            new(typeof(ChoiceDimension), "choice"),
+            new(typeof(IntegerDimension), "integer"),
+            new(typeof(RealDimension), "real"),
+        ],
+        [typeof(SamplerSpec)] =
+        [
+            new(typeof(GridSpec), "grid"),
+            new(typeof(RandomSpec), "random"),
+            new(typeof(SobolSpec), "sobol"),
+            new(typeof(TpeSpec), "tpe"),
+            new(typeof(CmaEsSpec), "cmaEs"),
+        ],
+        [typeof(SchedulerSpec)] =
+        [
+            new(typeof(NoSchedulerSpec), "none"),
+            new(typeof(MedianSpec), "median"),
+            new(typeof(AshaSpec), "asha"),
+            new(typeof(PbtSpec), "pbt"),
+        ],
+    };
+
+    private static void NameKinds(JsonTypeInfo type)
+    {
+        if (!Kinds.TryGetValue(type.Type, out JsonDerivedType[]? kinds))
             return;
         type.PolymorphismOptions = new JsonPolymorphismOptions
         {
             TypeDiscriminatorPropertyName = "kind",
             UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization,
-            DerivedTypes =
-            {
-                new JsonDerivedType(typeof(RunCompleted), "completed"),
-                new JsonDerivedType(typeof(RunInterrupted), "interrupted"),
-                new JsonDerivedType(typeof(RunFailed), "failed"),
-            },
         };
+        foreach (JsonDerivedType kind in kinds)
+            type.PolymorphismOptions.DerivedTypes.Add(kind);
     }
 
     private sealed class HexNumberConverter : JsonConverter<ulong>

@@ -65,8 +65,24 @@ internal static class StoreSchema
         );
         """;
 
+    private const string Sweeps =
+        """
+        CREATE TABLE sweeps (
+            sweep TEXT PRIMARY KEY,
+            submission_order BIGINT NOT NULL UNIQUE,
+            ended_at_unix_ms BIGINT
+        );
+        CREATE INDEX sweeps_by_end ON sweeps (ended_at_unix_ms);
+        CREATE TABLE sweep_decisions (
+            sweep TEXT NOT NULL REFERENCES sweeps (sweep),
+            sequence BIGINT NOT NULL,
+            content TEXT NOT NULL,
+            PRIMARY KEY (sweep, sequence)
+        );
+        """;
+
     /// <summary>The step at index i leads from version i to version i + 1.</summary>
-    public static IReadOnlyList<string> Migrations { get; } = [First, Returns];
+    public static IReadOnlyList<string> Migrations { get; } = [First, Returns, Sweeps];
 
     /// <summary>Brings the store to the newest version of this program.</summary>
     /// <param name="database">An open connection.</param>

@@ -6,6 +6,7 @@ using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Torch;
+using Distributed.Training.Checkpoints;
 using Distributed.Training.Step;
 
 namespace Distributed.Runtime.Workers;
@@ -151,7 +152,9 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
                 Thread.Sleep(OwnerSpeaksFirst);
                 return new(Blame.Job, ExitCodes.NumericsDiverged, -1, diverged.Message);
             case OperatingException operating:
-                return new(Blame.Job, operating.ExitCode, -1, operating.Message);
+                return new(
+                    Blame.Job, operating.ExitCode, -1, operating.Message,
+                    DiskErrors.IsFull(operating));
             case TorchException torch:
                 return new(
                     Blame.Worker, ExitCodes.OperatingError, -1,

@@ -236,15 +236,17 @@ internal sealed partial class Checker
                 bool isRight = completed.ParametersSha256 == sha256
                     && log.FirstWrongStep == long.MaxValue;
                 Expect(
+                    job.Schedule.StopAfterStep == 0, "outcomes",
+                    $"job {known.Job:x16} is complete but was to stop after step "
+                    + $"{job.Schedule.StopAfterStep}");
+                Expect(
                     completed.Steps == job.Schedule.StepsTotal
                         && log.LastStep == completed.Steps && (isRight || run.HasEscaped),
                     "outcomes", $"{completed} should have parameters {sha256} and all steps; the "
                     + $"record is wrong from step {log.FirstWrongStep} on");
                 break;
             case RunInterrupted interrupted:
-                Expect(
-                    known.StopReason is not null && stopped.Contains(known.Job), "outcomes",
-                    $"job {known.Job:x16} is interrupted but nobody stopped it");
+                OnInterrupted(known, interrupted);
                 ExpectCheckpoint(job, known.CheckpointStep, known.CheckpointPath);
                 Expect(
                     known.CheckpointStep == interrupted.Step, "outcomes",
@@ -259,6 +261,32 @@ internal sealed partial class Checker
         }
 
         run.IsTainted = false;
+    }
+
+    /// <summary>Somebody stopped it, or it was to stop by itself, at that very step.</summary>
+    private void OnInterrupted(StoredJob known, RunInterrupted interrupted)
+    {
+        JobDescription job = known.Description;
+        long stopAfter = job.Schedule.StopAfterStep;
+        Expect(
+            stopAfter == 0 || interrupted.Step <= stopAfter, "outcomes",
+            $"{interrupted}, though the job was to stop after step {stopAfter}");
+        Expect(
+            interrupted.Step == stopAfter
+                || (known.StopReason is not null && MayBeStopped(known.Job)),
+            "outcomes", $"job {known.Job:x16} is interrupted after step {interrupted.Step} but "
+            + $"nobody stopped it, and it was to stop after step {stopAfter}");
+        EpochCompleted? last = interrupted.LastEpoch;
+        EpochCompleted? recorded = World.Disk.LogOf(job.RunFolder).Epochs
+            .LastOrDefault(epoch => epoch.Step <= interrupted.Step);
+        Expect(
+            last == recorded, "outcomes",
+            $"{interrupted} tells of {last}, but on record is {recorded}");
+        Expect(
+            stopAfter == 0 || interrupted.Step < stopAfter || runs[World.RunSeedOf(job)].MayBeWrong
+                || (last?.Epoch ?? 0) == job.Schedule.EpochsDue(stopAfter),
+            "outcomes", $"{interrupted} tells of {last}, but "
+            + $"{job.Schedule.EpochsDue(stopAfter)} epochs have ended");
     }
 
     private static bool IsSame(Generation left, Generation right)

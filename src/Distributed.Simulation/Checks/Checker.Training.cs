@@ -16,7 +16,7 @@ internal sealed partial class Checker
     public long StepsCommitted { get; private set; }
 
     public void Register(ReferenceRun reference) =>
-        runs.TryAdd(reference.Seed, new RunProgress(reference));
+        runs.TryAdd(reference.Seed, new RunProgress(reference) { Step = reference.FirstStep });
 
     public RunProgress ProgressOf(ulong runSeed) => runs[runSeed];
 
@@ -111,6 +111,7 @@ internal sealed partial class Checker
         Compare(runSeed, state, name);
         RunProgress run = runs[runSeed];
         run.AdvancedNs = scheduler.NowNs;
+        NoteSweepAdvances(port.Job);
         if (state.Step <= run.Step)
             return;
         Expect(

@@ -4,8 +4,8 @@ using Distributed.Simulation.Workload;
 namespace Distributed.Simulation.Checks;
 
 /// <summary>
-/// That every job goes on while nothing disturbs it: within <see cref="Limit"/> of the last fault
-/// it commits a new step or ends.
+/// That every job and every sweep goes on while nothing disturbs it: within <see cref="Limit"/> of
+/// the last fault it commits a new step, decides something or ends.
 /// </summary>
 internal sealed class Liveness(SimulatedWorld world) : IEventHandler
 {
@@ -37,6 +37,22 @@ internal sealed class Liveness(SimulatedWorld world) : IEventHandler
             }
         }
 
+        if (world.SweepWatcher is { Sweep: { } sweep } watching)
+            ExpectProgress(sweep.Sweep, watching.AskedNs);
         world.Scheduler.Post(Interval, null, this, this);
+    }
+
+    private void ExpectProgress(ulong sweep, long askedNs)
+    {
+        long calmNs = Math.Max(world.Faults.LastNs, askedNs);
+        long stillNs = world.Scheduler.NowNs
+            - Math.Max(calmNs, world.Checker.SweepAdvancedNs(sweep));
+        if (world.Faults.ActiveCount == 0 && stillNs > Limit)
+        {
+            world.Checker.Fail(
+                "liveness",
+                $"sweep {sweep:x16} has decided nothing and none of its trials has gone on for "
+                + $"{Span.ToSeconds(stillNs):0} s without any fault");
+        }
     }
 }

@@ -8,6 +8,7 @@ internal sealed class SimulatedDisk
 {
     private readonly Dictionary<string, ModelState> checkpoints = [];
     private readonly Dictionary<string, RunLog> logs = [];
+    private readonly HashSet<string> unpruned = [];
 
     public string CheckpointPath(string runFolder, long step) => string.Create(
         CultureInfo.InvariantCulture, $"{runFolder}/checkpoints/{step}");
@@ -20,11 +21,25 @@ internal sealed class SimulatedDisk
     /// </summary>
     public void Prune(string runFolder, long step, long stepKept)
     {
+        if (unpruned.Contains(runFolder))
+            return;
         foreach ((string path, ModelState state) in OfRun(runFolder))
         {
             if (state.Step < step && state.Step < stepKept)
                 checkpoints.Remove(path);
         }
+    }
+
+    /// <summary>From now on all checkpoints of the run stay.</summary>
+    public void KeepAll(string runFolder) => unpruned.Add(runFolder);
+
+    /// <summary>The step of the newest checkpoint that is on record too; 0 where there is
+    /// none.</summary>
+    public long NewestStep(string runFolder)
+    {
+        long recorded = LogOf(runFolder).LastStep;
+        return OfRun(runFolder).Select(stored => stored.Value.Step)
+            .Where(step => recorded == 0 || step <= recorded).DefaultIfEmpty(0).Max();
     }
 
     /// <summary>The oldest checkpoint after that step; null where there is none.</summary>

@@ -1,4 +1,5 @@
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
 using Distributed.Simulation.Processes;
 using Distributed.Simulation.Time;
@@ -47,6 +48,10 @@ internal sealed class SimulatedStore(
 
     public void Append(long term, JobDecision decision, IActorRef replyTo) => Begin(
         new Call(replyTo, decision, () => server.Append(life, term, decision)));
+
+    public void AppendSweep(
+        long term, IReadOnlyList<SweepDecision> decisions, IActorRef replyTo) => Begin(
+        new Call(replyTo, null, () => server.AppendSweep(life, term, decisions)));
 
     public void Handle(object message)
     {

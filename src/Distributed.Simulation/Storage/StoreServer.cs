@@ -1,4 +1,5 @@
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
 using Distributed.Simulation.Processes;
 using Distributed.Simulation.Time;
@@ -15,6 +16,8 @@ internal class StoreServer(SimulatedWorld world)
 
     private readonly SortedDictionary<ulong, StoredJob> jobs = [];
     private readonly SortedDictionary<ulong, long> endedNs = [];
+    private readonly SortedDictionary<ulong, List<SweepDecision>> sweeps = [];
+    private readonly SortedDictionary<ulong, long> sweepEndedNs = [];
 
     public Lease Lease { get; private set; } = new(0, 0, null);
 
@@ -58,16 +61,22 @@ internal class StoreServer(SimulatedWorld world)
 
     public virtual JobsLoaded Load()
     {
+        var underWay = sweeps.Values.SelectMany(
+            decisions => SweepState.Of(decisions).JobsUnderWay()).ToHashSet();
         var found = new List<StoredJob>();
         foreach ((ulong number, StoredJob job) in jobs)
         {
-            if (job.Outcome is null
+            if (job.Outcome is null || underWay.Contains(number)
                 || endedNs[number] + KeepsEndedNs > world.Scheduler.NowNs)
                 found.Add(job);
         }
 
-        return new JobsLoaded(found);
+        return new JobsLoaded(found, [.. sweeps.Values.Where(IsLoaded).Select(Loaded)]);
     }
+
+    /// <summary>What a coordinator gets to read of a sweep's decisions.</summary>
+    protected virtual IReadOnlyList<SweepDecision> Loaded(List<SweepDecision> decisions) =>
+        decisions.ToList();
 
     public virtual object Append(ProcessLife life, long term, JobDecision decision)
     {
@@ -76,6 +85,35 @@ internal class StoreServer(SimulatedWorld world)
         Apply(life, term, decision);
         return new Appended(decision);
     }
+
+    public object AppendSweep(
+        ProcessLife life, long term, IReadOnlyList<SweepDecision> decisions)
+    {
+        ulong sweep = decisions[0].Sweep;
+        if (!IsCurrent(term))
+            return new SweepAppendRefused(sweep, Lease);
+        if (!sweeps.TryGetValue(sweep, out List<SweepDecision>? known))
+            sweeps.Add(sweep, known = []);
+        foreach (SweepDecision decision in decisions)
+        {
+            world.Checker.OnSweepAppended(life, term, Lease.Term, known, decision);
+            if (decision.Sequence < known.Count)
+                continue;
+            known.Add(decision);
+            if (decision is SweepEnded)
+                sweepEndedNs[sweep] = world.Scheduler.NowNs;
+        }
+
+        return new SweepAppended(sweep, decisions[^1].Sequence);
+    }
+
+    /// <summary>A sweep's decisions in their order.</summary>
+    public IReadOnlyList<SweepDecision> Sweep(ulong sweep) =>
+        sweeps.TryGetValue(sweep, out List<SweepDecision>? known) ? known : [];
+
+    private bool IsLoaded(List<SweepDecision> decisions) =>
+        SweepState.Of(decisions).EndReason is null
+        || sweepEndedNs[decisions[0].Sweep] + KeepsEndedNs > world.Scheduler.NowNs;
 
     protected virtual bool IsCurrent(long term) => Lease.Term == term;
 

@@ -2,12 +2,20 @@ using Distributed.Cluster.Jobs;
 
 namespace Distributed.Simulation.Training;
 
-/// <summary>A run as one process alone computes it: what every history must agree with.</summary>
-internal sealed class ReferenceRun(ulong seed, JobDescription job)
+/// <summary>
+/// A run as one process alone computes it: what every history must agree with. Where it begins as
+/// another run, it is that one up to and including <paramref name="firstStep"/>.
+/// </summary>
+internal sealed class ReferenceRun(
+    ulong seed, JobDescription job, ReferenceRun? beginning = null, long firstStep = 0)
 {
-    private readonly List<Entry> entries = [new(ModelState.Initial(seed), 0, 0)];
+    private readonly List<Entry> entries =
+        [beginning?.At(firstStep) ?? new(ModelState.Initial(seed), 0, 0)];
 
     public ulong Seed => seed;
+
+    /// <summary>Its own steps come after this one.</summary>
+    public long FirstStep => firstStep;
 
     public JobDescription Job => job;
 
@@ -19,8 +27,10 @@ internal sealed class ReferenceRun(ulong seed, JobDescription job)
 
     private Entry At(long step)
     {
+        if (beginning is not null && step < firstStep)
+            return beginning.At(step);
         Span<long> sums = stackalloc long[ModelState.SumCount];
-        while (entries.Count <= step)
+        while (firstStep + entries.Count <= step)
         {
             ModelState state = entries[^1].State;
             sums.Clear();
@@ -36,7 +46,7 @@ internal sealed class ReferenceRun(ulong seed, JobDescription job)
                 (int)sums[ModelState.ParameterCount + 1]));
         }
 
-        return entries[(int)step];
+        return entries[(int)(step - firstStep)];
     }
 
     public static double LossOf(ReadOnlySpan<long> sums, long samples) =>

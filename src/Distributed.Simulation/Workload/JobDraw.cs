@@ -28,7 +28,8 @@ internal static class JobDraw
             : random.NextScaled(5, Math.Max(6, stepsMax / 2));
         var schedule = new StepSchedule(
             steps, stepsPerEpoch, random.NextScaled(3, 100),
-            random.NextPercent(70) ? random.NextScaled(1, 50) : 0);
+            random.NextPercent(70) ? random.NextScaled(1, 50) : 0,
+            DrawStop(random, after: 0, steps));
         string seed = runSeed.ToString(CultureInfo.InvariantCulture);
         return new JobDescription(
             "run-" + seed, seed, "/runs/" + seed, workers,
@@ -36,4 +37,10 @@ internal static class JobDraw
             ReductionOrder.Exact, batch, samples, random.NextBetween(1, 12), schedule,
             StartStep: 0, CheckpointFolder: "", Numerics: "", StepsRedone: 0, Commit: "simulated");
     }
+
+    /// <summary>After which step a job is to stop by itself: mostly 0, for not at all.</summary>
+    public static long DrawStop(Prng random, long after, long steps) =>
+        after + 1 < steps && random.NextPercent(30)
+            ? after + random.NextScaled(1, steps - after - 1)
+            : 0;
 }

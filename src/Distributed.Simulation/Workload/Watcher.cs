@@ -164,10 +164,16 @@ internal sealed class Watcher : IEventHandler
         stopIsWanted = false;
         if (outcome is RunInterrupted interrupted && random.NextPercent(60))
         {
-            // As train --resume does.
+            // As train --resume does, or a sweep that runs a trial in legs.
+            StepSchedule schedule = ended.Description.Schedule;
             world.Disk.CutBack(ended.Description.RunFolder, interrupted.Step, returns: 0);
             Begin(ended.Description with
             {
+                Schedule = schedule with
+                {
+                    StopAfterStep = JobDraw.DrawStop(
+                        random, interrupted.Step, schedule.StepsTotal),
+                },
                 StartStep = interrupted.Step,
                 CheckpointFolder = interrupted.Step == 0
                     ? ""

@@ -1,20 +1,24 @@
 using System.Data.Common;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Threading.Channels;
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
 
 namespace Distributed.Runtime.Store;
 
 /// <summary>
-/// The store of a cluster whose coordinators run on one machine: an SQLite file that they share.
-/// Calls come from any thread; one task serves them, in their order, each as one short transaction.
-/// One that fails is answered by <see cref="StoreFailed"/>, and the next one opens the file anew.
-/// A holder on this host whose process has ended is known to be gone.
+/// The store that a cluster's coordinators share: an SQLite file where they run on one machine, a
+/// PostgreSQL database where they run on several. Calls come from any thread; one task serves them,
+/// in their order, each as one short transaction. One that fails is answered by
+/// <see cref="StoreFailed"/>, may be repeated, and the next one opens a new connection. A holder on
+/// this host whose process has ended is known to be gone.
 /// </summary>
-internal sealed class SqliteClusterStore : IClusterStore, IAsyncDisposable
+internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
 {
-    private readonly SqliteDialect _dialect;
+    private readonly IStoreDialect _dialect;
     private readonly string _host;
     private readonly TimeProvider _clock;
     private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>(
@@ -23,7 +27,7 @@ internal sealed class SqliteClusterStore : IClusterStore, IAsyncDisposable
     private readonly Task _serving;
     private StoreConnection? _connection;
 
-    private SqliteClusterStore(SqliteDialect dialect, string host, TimeProvider clock)
+    private SqlClusterStore(IStoreDialect dialect, string host, TimeProvider clock)
     {
         _dialect = dialect;
         _host = host;
@@ -32,25 +36,25 @@ internal sealed class SqliteClusterStore : IClusterStore, IAsyncDisposable
     }
 
     /// <summary>
-    /// Opens the file, with its folder, creating them where there are none, and brings its schema
-    /// up to date.
+    /// Connects, and brings the schema up to date. A file is created, with its folder, where there
+    /// is none; a PostgreSQL database must be there.
     /// </summary>
-    /// <param name="path">On a disk of this machine.</param>
+    /// <param name="location">A file on a disk of this machine, or the URL or connection string of
+    /// a PostgreSQL database.</param>
     /// <param name="host">This machine, as it is named in
     /// <see cref="CoordinatorIdentity.Host"/>.</param>
     /// <param name="clock">Tells when jobs ended.</param>
-    /// <exception cref="OperatingException">The file cannot be opened, is no database, or was
+    /// <exception cref="OperatingException">The store cannot be opened, is no database, or was
     /// written by a newer program.</exception>
-    public static Task<SqliteClusterStore> OpenAsync(
-        string path, string host, TimeProvider clock) => Task.Run(() =>
+    public static Task<SqlClusterStore> OpenAsync(
+        string location, string host, TimeProvider clock) => Task.Run(() =>
     {
-        var dialect = new SqliteDialect(path);
+        IStoreDialect dialect = StoreLocation.Dialect(location);
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             using StoreConnection database = dialect.Open(create: true);
             StoreSchema.Migrate(database, dialect.Name, StoreSchema.Migrations);
-            return new SqliteClusterStore(dialect, host, clock);
+            return new SqlClusterStore(dialect, host, clock);
         }
         catch (Exception failure) when (IsOperating(failure))
         {
@@ -85,8 +89,7 @@ internal sealed class SqliteClusterStore : IClusterStore, IAsyncDisposable
         })));
 
     public void LoadJobs(IActorRef replyTo) => Post(new Call(
-        replyTo, null,
-        database => new JobsLoaded(new JobTables(database).Load(_clock.GetUtcNow()))));
+        replyTo, null, database => Load(database, _clock.GetUtcNow())));
 
     public void Append(long term, JobDecision decision, IActorRef replyTo)
     {
@@ -104,11 +107,39 @@ internal sealed class SqliteClusterStore : IClusterStore, IAsyncDisposable
         })));
     }
 
-    /// <summary>Serves the calls that were made before, then closes the file.</summary>
+    public void AppendSweep(
+        long term, IReadOnlyList<SweepDecision> decisions, IActorRef replyTo) =>
+        Post(new Call(replyTo, null, database => database.Transact<object>(() =>
+        {
+            Lease lease = Lease(database).Lock();
+            SweepDecision last = decisions[^1];
+            if (lease.Term != term)
+                return new SweepAppendRefused(last.Sweep, lease);
+            new SweepTables(database).Append(decisions, _clock.GetUtcNow());
+            return new SweepAppended(last.Sweep, last.Sequence);
+        })));
+
+    /// <summary>Serves the calls that were made before, then disconnects.</summary>
     public async ValueTask DisposeAsync()
     {
         _calls.Writer.TryComplete();
         await _serving;
+    }
+
+    private static JobsLoaded Load(StoreConnection database, DateTimeOffset now)
+    {
+        var tables = new JobTables(database);
+        var jobs = tables.Load(now).ToList();
+        IReadOnlyList<IReadOnlyList<SweepDecision>> sweeps = new SweepTables(database).Load(now);
+        var known = jobs.Select(job => job.Job).ToHashSet();
+        foreach (ulong number in sweeps.SelectMany(
+            decisions => SweepState.Of(decisions).JobsUnderWay()))
+        {
+            if (!known.Contains(number) && tables.Find(number) is { } job)
+                jobs.Add(job);
+        }
+
+        return new JobsLoaded(jobs, sweeps);
     }
 
     private void Post(Call call)
@@ -143,7 +174,7 @@ internal sealed class SqliteClusterStore : IClusterStore, IAsyncDisposable
     {
         try
         {
-            // A file that has gone is not made anew: it held what others were told is durable.
+            // A store that has gone is not made anew: it held what others were told is durable.
             _connection ??= _dialect.Open(create: false);
             return call.Act(_connection);
         }
@@ -159,7 +190,7 @@ internal sealed class SqliteClusterStore : IClusterStore, IAsyncDisposable
 
     private static bool IsOperating(Exception failure) => failure is
         DbException or IOException or UnauthorizedAccessException or InvalidDataException
-        or OperatingException;
+        or SocketException or TimeoutException or AuthenticationException or OperatingException;
 
     /// <param name="ReplyTo">Null for a call that is not answered.</param>
     private sealed record Call(
