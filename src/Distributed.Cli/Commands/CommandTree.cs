@@ -13,10 +13,15 @@ internal static class CommandTree
         var root = new RootCommand("Trains convolutional networks on one machine or many.")
         {
             TrainCommand.Create(services),
+            SweepCommand.Create(services),
+            RetrainCommand.Create(services),
+            ExerciseCommand.Create(services),
             CreateTest(services),
             EvalCommand.Create(services),
             PredictCommand.Create(services),
             ExportCommand.Create(services),
+            ReportCommand.Create(services),
+            TensorBoardCommand.Create(services),
             DataCommand.Create(services),
             DoctorCommand.Create(services),
             SimCommand.Create(services),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Distributed.Cli.Output;
 using Distributed.Kernel;
 using Distributed.Training.Data;
+using Distributed.Training.Inference;
 using Distributed.Training.Specification;
 using Distributed.Training.Step;
 
@@ -34,11 +35,14 @@ internal static class EvalCommand
         string folder, string? datasetName, bool json, Terminal terminal,
         CancellationToken cancellation)
     {
-        using TrainedRun run = TrainedRun.Open(folder, terminal, cancellation);
+        using TrainedRun run = TrainedRuns.Open(folder, terminal, cancellation);
         using DatasetPair? other = OpenOther(run, datasetName, terminal, cancellation);
         Dataset test = (other ?? run.Data).Test;
         using var classifier = new Classifier(run);
-        Evaluation result = Evaluate(run, classifier, test, cancellation);
+        TestPredictions result = TestPredictions.Of(run, classifier, test, cancellation);
+        var confusion = ConfusionMatrix.Of(result, run.Data.ClassCount);
+        IEnumerable<double> classAccuracy =
+            Enumerable.Range(0, confusion.Classes).Select(confusion.Recall);
         if (json)
         {
             JsonLine.WriteTo(terminal.Output, new
@@ -50,7 +54,7 @@ internal static class EvalCommand
                 TestAccuracy = result.Accuracy,
                 TestLoss = result.Loss,
                 Classes = test.ClassNames.Zip(
-                    result.ClassAccuracy,
+                    classAccuracy,
                     (name, accuracy) => new { Name = name, Accuracy = Finite(accuracy) }),
             });
             return;
@@ -61,44 +65,8 @@ internal static class EvalCommand
             + $"{Figures.Whole(test.Count)} test images");
         output.WriteLine($"  test accuracy {Figures.Percent(result.Accuracy)}");
         output.WriteLine($"  test loss     {Figures.Ratio(result.Loss)}");
-        foreach ((string name, double accuracy) in test.ClassNames.Zip(result.ClassAccuracy))
+        foreach ((string name, double accuracy) in test.ClassNames.Zip(classAccuracy))
             output.WriteLine($"  {Figures.Percent(accuracy),9}  {name}");
-    }
-
-    /// <summary>
-    /// In the batches in which training measures, so that the figures are the same.
-    /// </summary>
-    private static Evaluation Evaluate(
-        TrainedRun run, Classifier classifier, Dataset test, CancellationToken cancellation)
-    {
-        const int BatchSamples = TrainingSession.TestBatchSamples;
-        var assembler = new BatchAssembler(test, run.Data.Mean, run.Data.StandardDeviation);
-        int classes = run.Data.ClassCount;
-        var images = new float[BatchSamples * test.Shape.Length];
-        var labels = new int[BatchSamples];
-        var logits = new float[BatchSamples * classes];
-        var right = new int[classes];
-        var total = new int[classes];
-        double lossSum = 0;
-        for (int first = 0; first < test.Count; first += BatchSamples)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            int count = Math.Min(BatchSamples, test.Count - first);
-            assembler.Range(first, count, images, labels);
-            lossSum += classifier.Evaluate(
-                images.AsSpan(0, count * test.Shape.Length), labels.AsSpan(0, count),
-                logits.AsSpan(0, count * classes)).LossSum;
-            for (int index = 0; index < count; index++)
-            {
-                int label = labels[index];
-                total[label]++;
-                if (IndexOfLargest(logits.AsSpan(index * classes, classes)) == label)
-                    right[label]++;
-            }
-        }
-        return new Evaluation(
-            (double)right.Sum() / test.Count, lossSum / test.Count,
-            [.. right.Zip(total, (correct, all) => (double)correct / all)]);
     }
 
     private static DatasetPair? OpenOther(
@@ -118,20 +86,6 @@ internal static class EvalCommand
         throw new OperatingException(problem);
     }
 
-    private static int IndexOfLargest(ReadOnlySpan<float> logits)
-    {
-        int best = 0;
-        for (int index = 1; index < logits.Length; index++)
-        {
-            if (logits[index] > logits[best])
-                best = index;
-        }
-        return best;
-    }
-
     // A class without test images has no accuracy, and JSON no NaN.
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
-
-    private sealed record Evaluation(
-        double Accuracy, double Loss, IReadOnlyList<double> ClassAccuracy);
 }

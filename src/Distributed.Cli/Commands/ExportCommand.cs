@@ -3,6 +3,7 @@ using System.Globalization;
 using Distributed.Cli.Output;
 using Distributed.Kernel;
 using Distributed.Training.Export;
+using Distributed.Training.Inference;
 
 namespace Distributed.Cli.Commands;
 
@@ -40,7 +41,7 @@ internal static class ExportCommand
         string folder, string format, string? file, Terminal terminal,
         CancellationToken cancellation)
     {
-        using TrainedRun run = TrainedRun.Open(folder, terminal, cancellation);
+        using TrainedRun run = TrainedRuns.Open(folder, terminal, cancellation);
         file ??= Path.Combine(run.Folder, $"model.{format}");
         ModelWeights weights = run.Weights();
         var metadata = new Dictionary<string, string>

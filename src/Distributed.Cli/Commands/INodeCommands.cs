@@ -1,4 +1,6 @@
+using Distributed.Cli.Nodes;
 using Distributed.Cli.Output;
+using Distributed.Cluster.Sweeps;
 
 namespace Distributed.Cli.Commands;
 
@@ -11,6 +13,16 @@ internal interface INodeCommands
 {
     Task<int> TrainAsync(
         TrainOptions options, RunEventPrinter printer, CancellationToken cancellation);
+
+    Task<int> SweepAsync(
+        SweepOptions options, Terminal terminal, CancellationToken cancellation);
+
+    Task<int> RetrainAsync(
+        RetrainOptions options, RunEventPrinter printer, CancellationToken cancellation);
+
+    /// <summary>Returns when the order is durable.</summary>
+    Task OrderSweepAsync(
+        SweepFolder sweep, Func<ulong, SweepOrder> order, CancellationToken cancellation);
 
     Task<int> CoordinatorAsync(
         NodeOptions options, Terminal terminal, CancellationToken cancellation);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Distributed.Cli.Output;
 using Distributed.Training.Data;
+using Distributed.Training.Inference;
 
 namespace Distributed.Cli.Commands;
 
@@ -34,7 +35,7 @@ internal static class PredictCommand
         string folder, string[] files, bool json, Terminal terminal,
         CancellationToken cancellation)
     {
-        using TrainedRun run = TrainedRun.Open(folder, terminal, cancellation);
+        using TrainedRun run = TrainedRuns.Open(folder, terminal, cancellation);
         using var classifier = new Classifier(run);
         var normalizer = new ImageNormalizer(
             run.Data.Shape, run.Data.Mean, run.Data.StandardDeviation);

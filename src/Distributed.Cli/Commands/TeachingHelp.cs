@@ -29,6 +29,33 @@ internal sealed class TeachingHelp(SynchronousCommandLineAction ordinary)
             "Ctrl-C saves the state and exits with 130; the same seed gives the same bits on any",
             "number of workers.",
         ],
+        ["sweep"] =
+        [
+            "./distributed sweep deploy/sweeps/asha-course-cnn.yaml --preview",
+            "./distributed sweep mine.yaml --set trials=20 --workers 2",
+            "./distributed sweep --resume --out sweeps/mine    goes on where it was stopped",
+            "./distributed sweep pause sweeps/mine             from another terminal",
+            "",
+            "deploy/sweeps/example.yaml shows every key of a sweep file. Ctrl-C saves all trials",
+            "and exits with 130.",
+        ],
+        ["retrain"] =
+        [
+            "./distributed retrain sweeps/mine/17",
+            "./distributed retrain sweeps/mine/17 --to-end    beyond where it was stopped early",
+        ],
+        ["exercise"] =
+        [
+            "./distributed exercise 1",
+            "./distributed exercise 2 --quick          an answer in minutes",
+            "./distributed exercise 3 --set seeds=5    narrower intervals",
+            "./distributed exercise 4 --resume         goes on where it was stopped",
+        ],
+        ["tensorboard"] =
+        [
+            "./distributed tensorboard runs/mine",
+            "./distributed tensorboard sweeps/mine --port 6007    all trials of a sweep",
+        ],
         ["coordinator"] =
         [
             "./distributed coordinator --config cluster.hocon",
@@ -50,6 +77,12 @@ internal sealed class TeachingHelp(SynchronousCommandLineAction ordinary)
         [
             "./distributed export runs/mine --format safetensors",
             "./distributed export runs/mine --format onnx --out mine.onnx",
+        ],
+        ["report"] =
+        [
+            "./distributed report runs/mine",
+            "./distributed report runs/mine --out mine.html",
+            "./distributed report sweeps/mine         also while the sweep runs",
         ],
         ["sim"] =
         [

@@ -1,13 +1,11 @@
-using Distributed.Cli.Output;
-using Distributed.Cluster.Jobs;
 using Distributed.Training.Data;
 
 namespace Distributed.Cli.Nodes;
 
 /// <summary>
-/// Says on standard error what a first fetch of a dataset is doing, once a stage.
+/// Says what a first fetch of a dataset is doing, once a stage.
 /// </summary>
-internal sealed class DatasetLine(RunEventPrinter printer) : IProgress<DatasetProgress>
+internal sealed class DatasetLine(Action<string> say) : IProgress<DatasetProgress>
 {
     private string _said = "";
 
@@ -16,6 +14,6 @@ internal sealed class DatasetLine(RunEventPrinter printer) : IProgress<DatasetPr
         if (value.Text == _said)
             return;
         _said = value.Text;
-        printer.Print(new Notice(value.Text));
+        say(value.Text);
     }
 }

@@ -9,7 +9,8 @@ namespace Distributed.Cli.Nodes;
 /// </summary>
 internal sealed class DevCluster : IAsyncDisposable
 {
-    private const string StoreFile = "cluster.db";
+    /// <summary>The store's name in the log folder.</summary>
+    public const string StoreFile = "cluster.db";
 
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan InterruptDelay = TimeSpan.FromMilliseconds(500);
@@ -35,15 +36,19 @@ internal sealed class DevCluster : IAsyncDisposable
     /// <param name="logFolder">Takes the processes' logs and their store.</param>
     /// <param name="notice">Told in one line of every restart.</param>
     /// <param name="cancellation">Gives up the start.</param>
+    /// <param name="keepStore">Go on with what an earlier cluster in the folder had to
+    /// do.</param>
     /// <exception cref="OperatingException">The coordinator did not come up.</exception>
     public static async Task<DevCluster> StartAsync(
-        int workerCount, string logFolder, Action<string> notice, CancellationToken cancellation)
+        int workerCount, string logFolder, Action<string> notice, CancellationToken cancellation,
+        bool keepStore = false)
     {
         var cluster = new DevCluster(logFolder, notice);
         try
         {
             Directory.CreateDirectory(logFolder);
-            cluster.DropStore();
+            if (!keepStore)
+                cluster.DropStore();
             await cluster.StartCoordinatorAsync(cancellation);
             for (int worker = 0; worker < workerCount; worker++)
                 cluster.StartWorker($"w{worker}");

@@ -3,9 +3,11 @@ using Distributed.Cli.Commands;
 using Distributed.Cli.Output;
 using Distributed.Cluster.Configuration;
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Sweeps;
 using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Store;
 using Distributed.Runtime.Workers;
 
 namespace Distributed.Cli.Nodes;
@@ -28,6 +30,23 @@ internal sealed class NodeCommands : INodeCommands
         TrainOptions options, RunEventPrinter printer, CancellationToken cancellation) =>
         new TrainRun(options, printer, cancellation).RunAsync();
 
+    public Task<int> SweepAsync(
+        SweepOptions options, Terminal terminal, CancellationToken cancellation) =>
+        new SweepRun(options, terminal, cancellation).RunAsync();
+
+    public Task<int> RetrainAsync(
+        RetrainOptions options, RunEventPrinter printer, CancellationToken cancellation) =>
+        new RetrainRun(options, printer, cancellation).RunAsync();
+
+    public async Task OrderSweepAsync(
+        SweepFolder sweep, Func<ulong, SweepOrder> order, CancellationToken cancellation)
+    {
+        using var client = new CoordinatorClient(sweep.Cluster);
+        string problem = await client.OrderSweepAsync(order(sweep.Number), cancellation);
+        if (problem.Length > 0)
+            throw new OperatingException(problem);
+    }
+
     public async Task<int> CoordinatorAsync(
         NodeOptions options, Terminal terminal, CancellationToken cancellation)
     {
@@ -37,7 +56,7 @@ internal sealed class NodeCommands : INodeCommands
         {
             await using CoordinatorNode node = await CoordinatorNode.StartAsync(
                 Endpoint(settings.Remote, isCoordinator: true), Announcer(settings.Remote),
-                StorePath(settings), Coordinator(settings), settings.Shutdown.DefaultPhaseTimeout,
+                StoreOf(settings), Coordinator(settings), settings.Shutdown.DefaultPhaseTimeout,
                 NodeLog.To(terminal, settings.LogLevel), stop.Token);
             terminal.Output.WriteLine(
                 JsonSerializer.Serialize(new { @event = "listening", address = node.Address }));
@@ -85,8 +104,10 @@ internal sealed class NodeCommands : INodeCommands
         HeartbeatInterval = settings.Cluster.FailureDetector.HeartbeatInterval,
     };
 
-    private static string StorePath(ClusterSettings settings)
+    private static string StoreOf(ClusterSettings settings)
     {
+        if (!StoreLocation.IsFile(settings.Coordination.Store))
+            return settings.Coordination.Store;
         string path = Path.GetFullPath(settings.Coordination.Store.Length > 0
             ? settings.Coordination.Store
             : Path.Combine(settings.Training.RunsFolder, StoreFile));

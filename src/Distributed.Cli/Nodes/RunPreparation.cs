@@ -3,10 +3,9 @@ using System.Reflection;
 using Distributed.Cli.Commands;
 using Distributed.Cli.Output;
 using Distributed.Cluster.Jobs;
-using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
-using Distributed.Telemetry;
-using Distributed.Training.Checkpoints;
+using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Recording;
 using Distributed.Training.Data;
 using Distributed.Training.Specification;
 using Distributed.Training.Step;
@@ -15,25 +14,15 @@ namespace Distributed.Cli.Nodes;
 
 /// <summary>A run that has been checked as a whole and can be submitted.</summary>
 internal sealed record PreparedRun(
-    RunSpec Spec, string Folder, RunFolderLock Lock, DatasetCounts Samples, long StartStep,
+    RunSpec Spec, string Folder, RunFolderLock Lock, SampleCounts Samples, long StartStep,
     string CheckpointFolder, string Numerics, long StepsRedone)
 {
-    public JobDescription Describe(int workers)
-    {
-        long stepsPerEpoch = (Samples.Train + Spec.GlobalBatch - 1) / Spec.GlobalBatch;
-        var schedule = new StepSchedule(
-            Spec.TotalSteps(stepsPerEpoch), stepsPerEpoch, Spec.CheckpointSteps(stepsPerEpoch),
-            Spec.ParameterHashEvery);
-        return new JobDescription(
-            Spec.Name, Spec.ToYaml(), Path.GetFullPath(Folder), workers, MinWorkers: 1,
-            Spec.LogicalShards,
-            Spec.Reduction == ReductionMode.Exact ? ReductionOrder.Exact : ReductionOrder.Fast,
-            Spec.GlobalBatch, Samples.Train, TrainingSession.TestBatchCount(Samples.Test), schedule,
-            StartStep, CheckpointFolder, Numerics, StepsRedone, ProgramVersion.Commit);
-    }
+    public JobDescription Describe(int workers) => RunJob.Describe(
+        Spec,
+        new RunPlace(
+            Folder, StartStep, CheckpointFolder, Numerics, StepsRedone, ProgramVersion.Commit),
+        Samples, workers);
 }
-
-internal sealed record DatasetCounts(int Train, int Test);
 
 /// <summary>
 /// Everything that can be checked before a process is started: the spec as a whole, the data, the
@@ -53,7 +42,7 @@ internal static class RunPreparation
         string folder = options.OutputFolder ?? RunFolders.NewFolder(spec.Name);
         if (earlier is null && options.OutputFolder is not null)
             RunFolders.RefuseExisting(folder);
-        DatasetCounts samples = PrepareData(spec, progress, cancellation);
+        SampleCounts samples = PrepareData(spec, progress, cancellation);
         RunFolderLock folderLock = RunFolderLock.Take(folder);
         try
         {
@@ -144,51 +133,31 @@ internal static class RunPreparation
             + "that flag, or start a new run with another --out", ExitCodes.BadUsage);
     }
 
-    private static DatasetCounts PrepareData(
+    private static SampleCounts PrepareData(
         RunSpec spec, IProgress<DatasetProgress> progress, CancellationToken cancellation)
     {
         using DatasetPair data = SpecifiedDataset.Fetch(spec.Dataset, progress, cancellation);
         spec.CheckAgainst(new DatasetFacts(data.Shape, data.ClassCount, data.Train.Count));
-        return new DatasetCounts(data.Train.Count, data.Test.Count);
+        return new SampleCounts(data.Train.Count, data.Test.Count);
     }
 
     private static PreparedRun Resume(
-        RunSpec spec, string folder, RunFolderLock folderLock, DatasetCounts samples,
+        RunSpec spec, string folder, RunFolderLock folderLock, SampleCounts samples,
         RunRecord earlier, RunEventPrinter printer)
     {
-        var store = new CheckpointStore(folder, spec.KeepCheckpoints, TimeProvider.System);
-        store.SweepStale();
-        RunMetrics.SweepStale(folder);
-        long recorded = RunMetrics.LastStep(folder);
-        // Where everything was killed at once, a checkpoint may be ahead of the record; going on
-        // from it would leave a gap there.
-        if (recorded > 0)
-            store.DropAfter(recorded);
-        using LoadedCheckpoint? newest = store.LoadNewestValid(
-            out IReadOnlyList<RefusedCheckpoint> refused);
-        foreach (RefusedCheckpoint checkpoint in refused)
+        ResumePoint point = ResumePoint.Find(folder, spec.KeepCheckpoints);
+        foreach (string passedOver in point.PassedOver)
         {
             printer.Print(new Notice(
-                $"checkpoint passed over: {checkpoint.Reason}; falling back to the one before"));
+                $"checkpoint passed over: {passedOver}; falling back to the one before"));
         }
 
-        if (newest is null && refused.Count > 0)
-        {
-            throw new OperatingException(
-                $"no checkpoint in {folder} can be used: expected one from which to resume; start "
-                + "the run again with another --out");
-        }
-
-        long step = newest?.Manifest.Step ?? 0;
-        store.DropAfter(step);
-        RunMetrics.DropAfter(folder, step);
-        printer.Print(new Notice(newest is null
+        printer.Print(new Notice(point.CheckpointFolder.Length == 0
             ? "the run was stopped before its first checkpoint; starting at its first step"
-            : $"resuming after step {step} from {RunFolders.Short(newest.Path)}"));
+            : $"resuming after step {point.Step} from {RunFolders.Short(point.CheckpointFolder)}"));
         return new PreparedRun(
-            spec, folder, folderLock, samples, step,
-            newest is null ? "" : Path.GetFullPath(newest.Path),
-            earlier.Numerics?.ToText() ?? "", Math.Max(0, recorded - step));
+            spec, folder, folderLock, samples, point.Step, point.CheckpointFolder,
+            earlier.Numerics?.ToText() ?? "", point.StepsToRedo);
     }
 }
 

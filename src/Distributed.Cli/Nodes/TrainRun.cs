@@ -20,7 +20,7 @@ internal sealed class TrainRun(
         // A mistyped address is refused before data is fetched.
         foreach (string address in options.Cluster ?? [])
             _ = RpcAddress.Split(address);
-        var progress = new DatasetLine(printer);
+        var progress = new DatasetLine(text => printer.Print(new Notice(text)));
         PreparedRun run = await Task.Run(
             () => RunPreparation.Prepare(options, progress, printer, cancellation), cancellation);
         using RunFolderLock folderLock = run.Lock;
