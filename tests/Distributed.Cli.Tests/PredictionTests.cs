@@ -1,4 +1,5 @@
 using Distributed.Cli.Commands;
+using Distributed.Training.Inference;
 
 namespace Distributed.Cli.Tests;
 

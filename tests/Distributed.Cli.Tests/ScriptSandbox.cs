@@ -87,7 +87,8 @@ internal sealed class ScriptSandbox : IDisposable
 
     public void InstallAll() => File.WriteAllText(
         PathOf("installed"),
-        "libtorch-dev\nlibopenblas0-pthread\ncmake\nmake\ng++\npython3-grpcio\npython3-torch\n");
+        "libtorch-dev\nlibopenblas0-pthread\ncmake\nmake\ng++\nnpm\npython3-grpcio\n"
+            + "python3-torch\n");
 
     public ScriptResult Run(params string[] arguments)
     {

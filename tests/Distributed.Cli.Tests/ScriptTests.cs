@@ -18,7 +18,8 @@ public sealed class ScriptTests
         Assert.Contains("building…", first.Error, StringComparison.Ordinal);
         Assert.Equal(2, sandbox.Log.Length);
         Assert.EndsWith(
-            "install -y --no-install-recommends libtorch-dev libopenblas0-pthread cmake make g++",
+            "install -y --no-install-recommends libtorch-dev libopenblas0-pthread cmake make g++ "
+                + "npm",
             sandbox.Log[0], StringComparison.Ordinal);
 
         ScriptResult second = sandbox.Run("doctor");

@@ -46,6 +46,8 @@ public sealed class UsageTests
     [InlineData("predict run --jsno a.png", "unknown flag '--jsno'; did you mean '--json'?")]
     [InlineData("predict run", "Required argument 'IMAGE' missing")]
     [InlineData("export run", "--format")]
+    [InlineData("report", "Required argument 'RUN|SWEEP' missing")]
+    [InlineData("report run --out a.htm", "--out 'a.htm': expected a file that ends in .html")]
     [InlineData("export run --format onx", "--format 'onx'; did you mean 'onnx'?")]
     [InlineData("data gte mnist", "unknown command 'gte'; did you mean 'get'?")]
     [InlineData("data", "Required command")]
@@ -168,6 +170,7 @@ public sealed class UsageTests
     [InlineData("eval no-such-run")]
     [InlineData("predict no-such-run a.png")]
     [InlineData("export no-such-run --format onnx")]
+    [InlineData("report no-such-run")]
     public async Task UnknownRunIsAnOperatingError(string commandLine)
     {
         (int code, FakeTerminal terminal, _) = await RunAsync(commandLine);
@@ -194,6 +197,7 @@ public sealed class UsageTests
     [InlineData("")]
     [InlineData("--help")]
     [InlineData("train --help")]
+    [InlineData("report --help")]
     [InlineData("train --nonsense --help")]
     [InlineData("worker -h")]
     public async Task HelpTeachesByExample(string commandLine)

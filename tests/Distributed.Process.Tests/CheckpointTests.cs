@@ -69,7 +69,7 @@ public sealed class CheckpointTests(Workplace workplace, ITestOutputHelper outpu
     [Fact]
     public void AFullDiskKeepsTheLastGoodCheckpoint()
     {
-        if (OwnMounts() is not { } unshare)
+        if (OwnMounts.Flags(workplace) is not { } unshare)
         {
             output.WriteLine("NOT TESTED: this system lets its user mount nothing");
             return;
@@ -106,15 +106,4 @@ public sealed class CheckpointTests(Workplace workplace, ITestOutputHelper outpu
         line.StartsWith("step-", StringComparison.Ordinal)
         && int.TryParse(
             line["step-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
-
-    /// <summary>
-    /// How this user gets a view of the mounts that is its own; null if it cannot.
-    /// </summary>
-    private string[]? OwnMounts() => new string[][] { ["-m"], ["-r", "-m"] }.FirstOrDefault(flags =>
-    {
-        using CommandRun probe = CommandRun.Start(
-            workplace, [.. flags, "mount", "-t", "tmpfs", "none", workplace.DatasetFolder],
-            "unshare");
-        return probe.Finish().ExitCode == 0;
-    });
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Distributed.Runtime.Tests.Store;
 using Xunit.Abstractions;
 
 namespace Distributed.Process.Tests;
@@ -42,9 +43,24 @@ public sealed class CoordinatorDeathTests(Workplace workplace, ITestOutputHelper
     }
 
     [Fact]
-    public void AStandbyTakesOver()
+    public void AStandbyTakesOver() => TakeOver(store: null);
+
+    [Fact]
+    public void AStandbyTakesOverWhatIsInPostgres()
     {
-        using var cluster = new HandStartedCluster(workplace);
+        if (PostgresServer.BinaryFolder is null)
+        {
+            output.WriteLine("left out: PostgreSQL is not installed (apt-get install postgresql)");
+            return;
+        }
+
+        using var server = new PostgresServer();
+        TakeOver(server.Database("cluster"));
+    }
+
+    private void TakeOver(string? store)
+    {
+        using var cluster = new HandStartedCluster(workplace, store);
         cluster.Seeds.AddRange(HandStartedCluster.FreeAddresses(2));
         CommandRun acting = cluster.StartCoordinator(cluster.Seeds[0]);
         CommandRun standby = cluster.StartCoordinator(cluster.Seeds[1]);

@@ -1,12 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Sweeps;
 using Distributed.Collectives.Reduction;
 using Distributed.Simulation.Network;
 using Distributed.Simulation.Processes;
 using Distributed.Simulation.Storage;
 using Distributed.Simulation.Time;
 using Distributed.Simulation.Training;
+using Distributed.Simulation.Workload;
 
 namespace Distributed.Simulation.Tests;
 
@@ -85,6 +87,18 @@ internal static class PlantedMistakes
         ["the recorder forgets what is on record"] = new(
             Recorder((life, world, term) => new ForgetfulRecorder(life, world, term)),
             "metrics invariant"),
+        ["the store forgets the last decision about a sweep"] = new(
+            Store(world => new ShortStore(world)),
+            "sweeps"),
+        ["a trial goes on from the checkpoint of another"] = new(
+            new SimulationHooks { CreateTrials = (life, world) => new MixingTrials(life, world) },
+            "bits checkpoints outcomes sweeps"),
+        ["a trial begins anew and not where it stood"] = new(
+            new SimulationHooks
+            {
+                CreateTrials = (life, world) => new ForgetfulTrials(life, world),
+            },
+            "bits checkpoints metrics outcomes sweeps"),
         ["a stream delivers out of order"] = new(
             new SimulationHooks { Network = new ReorderingNetwork() },
             "streams"),
@@ -149,8 +163,33 @@ internal static class PlantedMistakes
 
     private sealed class ForgetfulStore(SimulatedWorld world) : StoreServer(world)
     {
-        public override JobsLoaded Load() => new(
-            [.. base.Load().Jobs.Select(job => job with { Generation = null })]);
+        public override JobsLoaded Load()
+        {
+            JobsLoaded loaded = base.Load();
+            return loaded with
+            {
+                Jobs = [.. loaded.Jobs.Select(job => job with { Generation = null })],
+            };
+        }
+    }
+
+    private sealed class ShortStore(SimulatedWorld world) : StoreServer(world)
+    {
+        protected override IReadOnlyList<SweepDecision> Loaded(List<SweepDecision> decisions) =>
+            decisions.Count > 1 ? decisions.GetRange(0, decisions.Count - 1) : decisions;
+    }
+
+    private sealed class MixingTrials(ProcessLife life, SimulatedWorld world)
+        : SimulatedTrials(life, world)
+    {
+        protected override string CheckpointOf(string folder, long step) => base.CheckpointOf(
+            folder.Replace("trials/0001", "trials/0000", StringComparison.Ordinal), step);
+    }
+
+    private sealed class ForgetfulTrials(ProcessLife life, SimulatedWorld world)
+        : SimulatedTrials(life, world)
+    {
+        protected override long NewestStep(string folder) => 0;
     }
 
     private sealed class UnstoppableTraining(

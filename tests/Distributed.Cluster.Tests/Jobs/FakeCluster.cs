@@ -1,5 +1,6 @@
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Sweeps;
 using Distributed.Cluster.Workers;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
@@ -23,9 +24,12 @@ internal sealed class FakeCluster
     private readonly Dictionary<string, FakeStore.Session> sessions = [];
     private readonly List<string> seeds;
 
-    public FakeCluster(int coordinators = 1)
+    private readonly Func<FakeStore, ITrialPort> createTrials;
+
+    public FakeCluster(int coordinators = 1, Func<FakeStore, ITrialPort>? createTrials = null)
     {
         Recorder = new FakeRecorder();
+        this.createTrials = createTrials ?? (_ => null!);
         seeds = [.. Enumerable.Range(0, coordinators).Select(index => $"c{index}:1")];
         foreach (string address in seeds)
             StartCoordinator(address);
@@ -63,7 +67,7 @@ internal sealed class FakeCluster
         network.Start(address, environment.System.Spawn(
             $"coordinator-{network.CoordinatorsStarted}",
             () => new CoordinatorActor(
-                identity, session, () => Recorder.Open(),
+                identity, session, () => Recorder.Open(), createTrials(Store),
                 new CoordinatorSettings { WorkersDeadline = WorkersDeadline })));
     }
 
@@ -122,6 +126,9 @@ internal sealed class FakeCluster
         environment.Settle();
         Leading.Tell(new StopJob(JobNumber, "the test asked for it"), new Watcher());
     }
+
+    /// <summary>Something for the coordinator that leads.</summary>
+    public void Tell(object message, IActorRef? sender = null) => Leading.Tell(message, sender);
 
     public void Run(double seconds = 1) => environment.Advance(seconds);
 
@@ -353,7 +360,7 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
     private List<FakeTraining> Ranks() =>
     [
         .. all.Where(other => other.asked is not null && !other.IsDead && !other.IsFrozen
-            && other.Generation?.Number == Generation!.Number),
+            && other.Job == Job && other.Generation?.Number == Generation!.Number),
     ];
 
     private void Commit(List<FakeTraining> ranks, IReadOnlyList<FakeTraining> chosen)

@@ -4,11 +4,16 @@ using Distributed.Kernel;
 namespace Distributed.Cluster.Tests.Jobs;
 
 /// <summary>
-/// Keeps what a run folder would hold. What was not committed is gone when a coordinator crashes.
+/// Keeps what run folders would hold, each by itself; what it shows is of the first job's. What was
+/// not committed is gone when a coordinator crashes.
 /// </summary>
 internal sealed class FakeRecorder
 {
+    private const string Folder = "/runs/job";
+
     private readonly List<Recording> open = [];
+    private readonly SortedDictionary<string, FakeRecorder> others =
+        new(StringComparer.Ordinal);
 
     public List<long> Steps { get; } = [];
 
@@ -40,6 +45,15 @@ internal sealed class FakeRecorder
         open.Clear();
     }
 
+    private FakeRecorder Of(string folder)
+    {
+        if (folder == Folder)
+            return this;
+        if (!others.TryGetValue(folder, out FakeRecorder? other))
+            others.Add(folder, other = new FakeRecorder());
+        return other;
+    }
+
     private sealed class Recording(FakeRecorder log) : IRunRecorder
     {
         private readonly List<Action> buffered = [];
@@ -49,6 +63,7 @@ internal sealed class FakeRecorder
         public void Begin(JobDescription description, IActorRef answerTo)
         {
             job = answerTo;
+            log = log.Of(description.RunFolder);
             if (log.FailureOnBegin is not null)
             {
                 job.Tell(new RecordingFailed(log.FailureOnBegin));

@@ -6,10 +6,12 @@ namespace Distributed.Process.Tests;
 /// <summary>
 /// Coordinators and workers that are started one by one, as on several machines; all end with it.
 /// </summary>
-internal sealed class HandStartedCluster(Workplace workplace) : IDisposable
+/// <param name="workplace">Where their commands run.</param>
+/// <param name="store">What the coordinators share; an SQLite file unless it is given.</param>
+internal sealed class HandStartedCluster(Workplace workplace, string? store = null) : IDisposable
 {
     private readonly List<CommandRun> _nodes = [];
-    private readonly string _store = workplace.NewPath("cluster") + ".db";
+    private readonly string _store = store ?? workplace.NewPath("cluster") + ".db";
 
     /// <summary>Coordinators' addresses, as all nodes know them.</summary>
     public List<string> Seeds { get; } = [];
@@ -36,8 +38,8 @@ internal sealed class HandStartedCluster(Workplace workplace) : IDisposable
     public CommandRun StartCoordinator(string address, params string[] settings)
     {
         CommandRun coordinator = Start(
-            "coordinator", $"remote.port={address.Split(':')[1]}", $"coordination.store={_store}",
-            settings);
+            "coordinator", $"remote.port={address.Split(':')[1]}",
+            $"coordination.store=\"{_store}\"", settings);
         coordinator.WaitForLine(_ => true, "its address");
         return coordinator;
     }

@@ -13,20 +13,18 @@ namespace Distributed.Runtime.Tests.Coordination;
 /// <summary>
 /// The coordinators of a cluster as others see them: over gRPC, from another program and from ours.
 /// </summary>
-public sealed class CoordinatorNodeTests(ITestOutputHelper output) : IDisposable
+public sealed class CoordinatorNodeTests(ITestOutputHelper output) : SharedStoreTests(output)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly ITestOutputHelper _output = output;
 
-    private readonly string _folder =
-        Directory.CreateTempSubdirectory("coordinator-tests-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    protected override string StoreLocation => Path.Combine(Folder, "cluster.db");
 
     /// <summary>grpcio calls methods of the coordinator, and joins it as a worker would.</summary>
     [Fact]
     public async Task GrpcioCallsTheCoordinator()
     {
-        if (PythonPeer.IsMissing(output)) return;
+        if (PythonPeer.IsMissing(_output)) return;
         await using CoordinatorNode node = await StartAsync();
         using var client = new CoordinatorClient(node.Address);
         ClusterStatus status = await client.StatusAsync(CancellationToken.None);
@@ -56,40 +54,6 @@ public sealed class CoordinatorNodeTests(ITestOutputHelper output) : IDisposable
         List<RunEvent> events = await RunAsync(client, Job(), job =>
             StopAsync(client, job));
         AssertInterrupted(events);
-        Assert.False(await client.StopAsync(12345, "test", CancellationToken.None));
-    }
-
-    /// <summary>
-    /// Its watcher sees one run: accepted once, and ended once, by the successor.
-    /// </summary>
-    [Fact]
-    public async Task AJobIsWatchedOnAtTheSuccessor()
-    {
-        CoordinatorNode first = await StartAsync();
-        using var client = new CoordinatorClient(first.Address);
-        await client.StatusAsync(CancellationToken.None);
-        await using CoordinatorNode second = await StartAsync();
-        using var watcher = new CoordinatorClient(second.Address);
-        List<RunEvent> events = await RunAsync(watcher, Job(), async job =>
-        {
-            await first.DisposeAsync();
-            await StopAsync(watcher, job);
-        });
-        AssertInterrupted(events);
-        ClusterStatus status = await watcher.StatusAsync(CancellationToken.None);
-        Assert.Equal(2, status.Term);
-    }
-
-    [Fact]
-    public async Task OneThatStandsByNamesTheOneThatActs()
-    {
-        await using CoordinatorNode first = await StartAsync();
-        using var direct = new CoordinatorClient(first.Address);
-        await direct.StatusAsync(CancellationToken.None);
-        await using CoordinatorNode second = await StartAsync();
-        using var client = new CoordinatorClient(second.Address);
-        ClusterStatus status = await client.StatusAsync(CancellationToken.None);
-        Assert.Equal((1, first.Address), (status.Term, status.LeaderAddress));
         Assert.False(await client.StopAsync(12345, "test", CancellationToken.None));
     }
 
@@ -123,41 +87,4 @@ public sealed class CoordinatorNodeTests(ITestOutputHelper output) : IDisposable
                 Assert.Fail($"nobody can have told {happened}");
         });
     }
-
-    private static async Task<List<RunEvent>> RunAsync(
-        CoordinatorClient client, JobDescription job, Func<ulong, Task> onAccepted)
-    {
-        var events = new List<RunEvent>();
-        Task accepted = Task.CompletedTask;
-        await foreach (RunEvent happened in client.RunAsync(
-            job, Patience, CancellationToken.None))
-        {
-            events.Add(happened);
-            if (happened is JobAccepted acceptance)
-                accepted = Task.Run(() => onAccepted(acceptance.Job));
-        }
-
-        await accepted;
-        return events;
-    }
-
-    private static async Task StopAsync(CoordinatorClient client, ulong job) =>
-        Assert.True(await client.StopAsync(job, "test", CancellationToken.None));
-
-    private void AssertInterrupted(List<RunEvent> events)
-    {
-        Assert.IsType<JobAccepted>(events[0]);
-        Assert.Equal(new RunInterrupted(0, _folder), events[^1]);
-        Assert.All(events[1..^1], happened => Assert.IsType<Notice>(happened));
-    }
-
-    private JobDescription Job() => new(
-        "job", RunSpecReader.Read("", "test").ToYaml(), _folder, 2, 1, 4, ReductionOrder.Exact, 64,
-        1_000, 5, new StepSchedule(10, 5, 5, 0), 0, "", "", 0, "");
-
-    private Task<CoordinatorNode> StartAsync() => CoordinatorNode.StartAsync(
-        "127.0.0.1:0", port => $"127.0.0.1:{port}", Path.Combine(_folder, "cluster.db"),
-        Patient.Coordinator, TimeSpan.FromSeconds(5),
-        record => output.WriteLine(record.Text),
-        CancellationToken.None);
 }

@@ -31,6 +31,7 @@ internal static class Records
 
     public static object Draw(Type type, Prng random)
     {
+        type = Nullable.GetUnderlyingType(type) ?? type;
         if (type == typeof(string))
             return Texts[random.NextBelow((ulong)Texts.Length)];
         if (type == typeof(bool))
@@ -46,6 +47,8 @@ internal static class Records
         // The wire carries milliseconds.
         if (type == typeof(DateTimeOffset))
             return DateTimeOffset.FromUnixTimeMilliseconds((long)random.NextBelow(1UL << 42));
+        if (type == typeof(TimeSpan))
+            return TimeSpan.FromTicks((long)random.NextBelow(1UL << 50));
         if (type.IsEnum)
             return Enum.GetValues(type).GetValue((long)random.NextBelow(
                 (ulong)Enum.GetValues(type).Length))!;
@@ -65,6 +68,8 @@ internal static class Records
                 return number.ToString("R", CultureInfo.InvariantCulture);
             case DateTimeOffset time:
                 return time.ToString("O", CultureInfo.InvariantCulture);
+            case TimeSpan span:
+                return span.ToString("c", CultureInfo.InvariantCulture);
             case IEnumerable items:
                 return $"[{string.Join(", ", items.Cast<object?>().Select(Describe))}]";
         }

@@ -1,24 +1,36 @@
+using System.Data.Common;
 using System.Diagnostics;
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
+using Distributed.Runtime.Store;
 using FsCheck.Xunit;
 
 namespace Distributed.Runtime.Tests.Store;
 
 /// <summary>What every store of a cluster must do, whichever database it is in.</summary>
-public abstract class ClusterStoreTests
+public abstract partial class ClusterStoreTests
 {
     private const string Host = "host-a";
 
     private readonly SetClock _clock = new();
 
-    /// <summary>
-    /// Opens one coordinator's way to the database of that name, which is new and empty the first
-    /// time.
-    /// </summary>
-    internal abstract Task<StoreClient> OpenAsync(
-        string database, string host, TimeProvider clock);
+    /// <summary>Where the database of that name is, which is new and empty the first
+    /// time.</summary>
+    internal abstract string Location(string database);
+
+    internal abstract void Execute(string database, string sql);
+
+    private IStoreDialect Dialect(string database) =>
+        StoreLocation.Dialect(Location(database));
+
+    /// <summary>Opens one coordinator's way to the database of that name.</summary>
+    internal async Task<StoreClient> OpenAsync(string database, string host, TimeProvider clock)
+    {
+        SqlClusterStore store =
+            await SqlClusterStore.OpenAsync(Location(database), host, clock);
+        return new StoreClient(store, store);
+    }
 
     internal Task<StoreClient> OpenAsync(string database) => OpenAsync(database, Host, _clock);
 
@@ -427,5 +439,77 @@ public abstract class ClusterStoreTests
         near.Store.ReturnLease(lease.Term);
         Assert.Equal(
             new LeaseRead(lease with { Holder = null }, false), await near.ReadAsync());
+    }
+
+    [Fact]
+    public async Task Many_may_open_a_new_store_at_once()
+    {
+        StoreClient[] stores = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => OpenAsync("at-once")));
+        foreach (StoreClient store in stores)
+            Assert.Equal(new Lease(0, 0, null), await store.LeaseAsync());
+        foreach (StoreClient store in stores)
+            await store.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_store_of_a_newer_program_is_refused()
+    {
+        await (await OpenAsync("newer")).DisposeAsync();
+        Execute("newer", "INSERT INTO schema_version (version) VALUES (99)");
+        var refused = await Assert.ThrowsAsync<OperatingException>(() => OpenAsync("newer"));
+        Assert.Equal(
+            $"the cluster store {Dialect("newer").Name} has schema version 99: expected "
+            + $"{StoreSchema.Migrations.Count} or older; run the newer program that wrote it, or "
+            + "give another store",
+            refused.Message);
+    }
+
+    [Fact]
+    public void Each_migration_is_applied_once_and_all_of_it_or_none()
+    {
+        using StoreConnection database = Dialect("steps").Open(create: true);
+        string[] steps =
+        [
+            "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1)",
+            "INSERT INTO a SELECT x + 1 FROM a; CREATE TABLE b (y INTEGER)",
+        ];
+        StoreSchema.Migrate(database, "s", []);
+        StoreSchema.Migrate(database, "s", steps[..1]);
+        Assert.ThrowsAny<DbException>(
+            () => StoreSchema.Migrate(database, "s", [steps[0], "DELETE FROM a; nonsense"]));
+        Assert.Equal([1], Numbers("SELECT x FROM a"));
+        StoreSchema.Migrate(database, "s", steps);
+        StoreSchema.Migrate(database, "s", steps);
+        Assert.Equal([1, 2], Numbers("SELECT x FROM a ORDER BY x"));
+        Assert.Equal([1, 2], Numbers("SELECT version FROM schema_version ORDER BY version"));
+        Assert.Throws<OperatingException>(
+            () => StoreSchema.Migrate(database, "s", steps[..1]));
+
+        List<int> Numbers(string sql) => database.Query(sql, row => row.GetInt32(0));
+    }
+
+    [Fact]
+    public async Task A_row_that_cannot_be_read_fails_the_calls_that_need_it()
+    {
+        await using StoreClient store = await OpenAsync("row");
+        long term = await store.TakeAsync(Coordinator(1));
+        await store.KeepAsync(term, new JobSubmitted(1, Description));
+        string[] damages =
+        [
+            "UPDATE jobs SET description = '{'", "UPDATE jobs SET description = '{}'",
+            "UPDATE jobs SET outcome = '{}'", "UPDATE jobs SET job = 'one'",
+        ];
+        foreach (string damage in damages)
+        {
+            Execute("row", "CREATE TABLE good AS SELECT * FROM jobs; " + damage);
+            var failed = Assert.IsType<StoreFailed>(await store.AskForJobsAsync());
+            Assert.Contains("a row cannot be read", failed.Message, StringComparison.Ordinal);
+            Assert.Equal(new LeaseRenewed(term), await store.RenewAsync(term));
+            Execute(
+                "row",
+                "DELETE FROM jobs; INSERT INTO jobs SELECT * FROM good; DROP TABLE good");
+            Assert.Single(await store.JobsAsync());
+        }
     }
 }

@@ -34,8 +34,8 @@ internal sealed class Draws(int seed)
     public JobDescription Description() => new(
         Text(), Text(), Text(), Integer(), Integer(), Integer(),
         Below(2) == 0 ? ReductionOrder.Exact : ReductionOrder.Fast, Integer(), Count(), Integer(),
-        new StepSchedule(Count(), Count(), Count(), Count()), Below(20), Text(), Text(), Count(),
-        Text());
+        new StepSchedule(Count(), Count(), Count(), Count(), Count()), Below(20), Text(), Text(),
+        Count(), Text());
 
     public Generation Generation(ulong job, int number) => new(
         job, number, Many(rank => new RankAssignment(rank, Worker(), new(Integer(), Integer()))),
@@ -46,9 +46,12 @@ internal sealed class Draws(int seed)
         0 => new RunCompleted(
             Count(), Count(), Real(), Real(), Text(), Real(), Integer(), Count(), Count(), Real(),
             Text()),
-        1 => new RunInterrupted(Count(), Text()),
+        1 => new RunInterrupted(Count(), Text(), Below(2) == 0 ? null : Epoch()),
         _ => new RunFailed(Integer(), Text()),
     };
+
+    public EpochCompleted Epoch() =>
+        new(Integer(), Count(), Real(), Real(), Real(), Real(), Real());
 
     /// <summary>A decision that follows on others about the job, as one actor takes them.</summary>
     public JobDecision Decision(StoredJob job) => Below(9) switch

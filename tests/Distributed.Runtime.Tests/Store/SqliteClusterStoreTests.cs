@@ -15,12 +15,12 @@ public sealed class SqliteClusterStoreTests : ClusterStoreTests, IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    internal override async Task<StoreClient> OpenAsync(
-        string database, string host, TimeProvider clock)
+    internal override string Location(string database) => PathOf(database);
+
+    internal override void Execute(string database, string sql)
     {
-        SqliteClusterStore store =
-            await SqliteClusterStore.OpenAsync(PathOf(database), host, clock);
-        return new StoreClient(store, store);
+        using SqliteConnection connection = Connect(PathOf(database));
+        Execute(connection, sql);
     }
 
     private string PathOf(string database) => Path.Combine(_folder, database);
@@ -30,12 +30,6 @@ public sealed class SqliteClusterStoreTests : ClusterStoreTests, IDisposable
         var connection = new SqliteConnection($"Data Source={path};Pooling=False");
         connection.Open();
         return connection;
-    }
-
-    private static void Execute(string path, string sql)
-    {
-        using SqliteConnection connection = Connect(path);
-        Execute(connection, sql);
     }
 
     private static void Execute(SqliteConnection connection, string sql)
@@ -113,17 +107,6 @@ public sealed class SqliteClusterStoreTests : ClusterStoreTests, IDisposable
     }
 
     [Fact]
-    public async Task Many_may_open_a_new_file_at_once()
-    {
-        StoreClient[] stores = await Task.WhenAll(
-            Enumerable.Range(0, 8).Select(_ => OpenAsync("folder/at-once")));
-        foreach (StoreClient store in stores)
-            Assert.Equal(new Lease(0, 0, null), await store.LeaseAsync());
-        foreach (StoreClient store in stores)
-            await store.DisposeAsync();
-    }
-
-    [Fact]
     public async Task An_empty_file_becomes_a_store_that_outlives_its_process()
     {
         await File.WriteAllBytesAsync(PathOf("empty"), []);
@@ -160,43 +143,6 @@ public sealed class SqliteClusterStoreTests : ClusterStoreTests, IDisposable
         Directory.CreateDirectory(PathOf("taken"));
         await Assert.ThrowsAsync<OperatingException>(() => OpenAsync("file/below"));
         await Assert.ThrowsAsync<OperatingException>(() => OpenAsync("taken"));
-    }
-
-    [Fact]
-    public async Task A_store_of_a_newer_program_is_refused()
-    {
-        await (await OpenAsync("newer")).DisposeAsync();
-        Execute(PathOf("newer"), "INSERT INTO schema_version (version) VALUES (99)");
-        var refused = await Assert.ThrowsAsync<OperatingException>(() => OpenAsync("newer"));
-        Assert.Equal(
-            $"the cluster store {PathOf("newer")} has schema version 99: expected "
-            + $"{StoreSchema.Migrations.Count} or older; run the newer program that wrote it, or "
-            + "give another store",
-            refused.Message);
-    }
-
-    [Fact]
-    public void Each_migration_is_applied_once_and_all_of_it_or_none()
-    {
-        using StoreConnection database = new SqliteDialect(PathOf("steps")).Open(create: true);
-        string[] steps =
-        [
-            "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1)",
-            "INSERT INTO a SELECT x + 1 FROM a; CREATE TABLE b (y INTEGER)",
-        ];
-        StoreSchema.Migrate(database, "s", []);
-        StoreSchema.Migrate(database, "s", steps[..1]);
-        Assert.Throws<SqliteException>(
-            () => StoreSchema.Migrate(database, "s", [steps[0], "DELETE FROM a; nonsense"]));
-        Assert.Equal([1], Numbers("SELECT x FROM a"));
-        StoreSchema.Migrate(database, "s", steps);
-        StoreSchema.Migrate(database, "s", steps);
-        Assert.Equal([1, 2], Numbers("SELECT x FROM a ORDER BY x"));
-        Assert.Equal([1, 2], Numbers("SELECT version FROM schema_version ORDER BY version"));
-        Assert.Throws<OperatingException>(
-            () => StoreSchema.Migrate(database, "s", steps[..1]));
-
-        List<int> Numbers(string sql) => database.Query(sql, row => row.GetInt32(0));
     }
 
     [Fact]
@@ -238,30 +184,6 @@ public sealed class SqliteClusterStoreTests : ClusterStoreTests, IDisposable
         Assert.False(File.Exists(PathOf("moved")));
         File.Move(PathOf("elsewhere"), PathOf("moved"));
         Assert.Single(await store.JobsAsync());
-    }
-
-    [Fact]
-    public async Task A_row_that_cannot_be_read_fails_the_calls_that_need_it()
-    {
-        await using StoreClient store = await OpenAsync("row");
-        long term = await store.TakeAsync(Coordinator(1));
-        await store.KeepAsync(term, new JobSubmitted(1, Description));
-        string[] damages =
-        [
-            "UPDATE jobs SET description = '{'", "UPDATE jobs SET description = '{}'",
-            "UPDATE jobs SET outcome = '{}'", "UPDATE jobs SET job = 'one'",
-        ];
-        foreach (string damage in damages)
-        {
-            Execute(PathOf("row"), "CREATE TABLE good AS SELECT * FROM jobs; " + damage);
-            var failed = Assert.IsType<StoreFailed>(await store.AskForJobsAsync());
-            Assert.Contains("a row cannot be read", failed.Message, StringComparison.Ordinal);
-            Assert.Equal(new LeaseRenewed(term), await store.RenewAsync(term));
-            Execute(
-                PathOf("row"),
-                "DELETE FROM jobs; INSERT INTO jobs SELECT * FROM good; DROP TABLE good");
-            Assert.Single(await store.JobsAsync());
-        }
     }
 
     /// <summary>Every call is answered, and no exception but the one that is promised.</summary>

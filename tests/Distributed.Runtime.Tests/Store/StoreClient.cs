@@ -1,4 +1,5 @@
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Sweeps;
 
 namespace Distributed.Runtime.Tests.Store;
 
@@ -72,4 +73,18 @@ internal sealed class StoreClient(IClusterStore store, IAsyncDisposable owner) :
 
     public async Task<IReadOnlyList<StoredJob>> JobsAsync() =>
         Assert.IsType<JobsLoaded>(await UntilServedAsync(AskForJobsAsync)).Jobs;
+
+    public Task<object> AppendSweepAsync(long term, params SweepDecision[] decisions)
+    {
+        store.AppendSweep(term, decisions, _probe);
+        return _probe.NextAsync();
+    }
+
+    /// <summary>Appends what must be taken, all of it or nothing.</summary>
+    public async Task KeepSweepAsync(long term, params SweepDecision[] decisions) => Assert.Equal(
+        new SweepAppended(decisions[^1].Sweep, decisions[^1].Sequence),
+        await AppendSweepAsync(term, decisions));
+
+    public async Task<IReadOnlyList<IReadOnlyList<SweepDecision>>> SweepsAsync() =>
+        Assert.IsType<JobsLoaded>(await UntilServedAsync(AskForJobsAsync)).Sweeps;
 }

@@ -35,19 +35,49 @@ public sealed class StoreJsonTests
     public void The_text_of_an_outcome_stays_as_it_is()
     {
         Assert.Equal(
-            """{"kind":"failed","exitCode":3,"message":"no room"}""",
-            StoreJson.Write<RunEvent>(new RunFailed(3, "no room")));
+            """
+            {"kind":"failed","exitCode":3,"message":"no room","worker":"w1","isDiskFull":true}
+            """,
+            StoreJson.Write<RunEvent>(new RunFailed(3, "no room", "w1", IsDiskFull: true)));
         Assert.Equal(
-            """{"kind":"interrupted","step":7,"runFolder":"runs/a"}""",
+            """{"kind":"interrupted","step":7,"runFolder":"runs/a","lastEpoch":null}""",
             StoreJson.Write<RunEvent>(new RunInterrupted(7, "runs/a")));
+        Assert.Equal(
+            """
+            {"kind":"interrupted","step":7,"runFolder":"r","lastEpoch":{"epoch":1,"step":6,
+            "trainLoss":"Infinity","trainAccuracy":0.5,"testLoss":0.25,"testAccuracy":0.75,
+            "seconds":3.5}}
+            """.ReplaceLineEndings(""),
+            StoreJson.Write<RunEvent>(new RunInterrupted(
+                7, "r", new EpochCompleted(1, 6, double.PositiveInfinity, 0.5, 0.25, 0.75, 3.5))));
         Assert.Equal(
             """
             {"kind":"completed","steps":1,"samples":2,"testAccuracy":0.5,"testLoss":"NaN",
             "parametersSha256":"ab","imagesPerSecond":3,"generations":4,"stepsRedone":5,
-            "stepsLost":6,"seconds":7.25,"runFolder":"r"}
+            "stepsLost":6,"seconds":7.25,"runFolder":"r","lastEpoch":null}
             """.ReplaceLineEndings(""),
             StoreJson.Write<RunEvent>(
                 new RunCompleted(1, 2, 0.5, double.NaN, "ab", 3, 4, 5, 6, 7.25, "r")));
+    }
+
+    /// <summary>Members that were added later are absent in older stores.</summary>
+    [Fact]
+    public void Texts_of_older_programs_are_read()
+    {
+        Assert.Equal(
+            new RunInterrupted(7, "runs/a", LastEpoch: null),
+            StoreJson.Read<RunEvent>(
+                """{"kind":"interrupted","step":7,"runFolder":"runs/a"}"""));
+        Assert.Equal(
+            new RunFailed(3, "no room", Worker: "", IsDiskFull: false),
+            StoreJson.Read<RunEvent>("""{"kind":"failed","exitCode":3,"message":"no room"}"""));
+        Assert.Equal(
+            new StepSchedule(4, 3, 2, 1, StopAfterStep: 0),
+            StoreJson.Read<StepSchedule>(
+                """
+                {"stepsTotal":4,"stepsPerEpoch":3,"checkpointEverySteps":2,
+                "parameterHashEverySteps":1}
+                """));
     }
 
     [Fact]

@@ -152,33 +152,4 @@ public sealed class ClusterUpheavalTests : IDisposable
     private Task<CoordinatorNode> CoordinatorAsync() => CoordinatorNode.StartAsync(
         "127.0.0.1:0", port => $"127.0.0.1:{port}", Path.Combine(_folder, "cluster.db"),
         Patient.Coordinator, Patience, _ => { }, CancellationToken.None);
-
-    private sealed class RunningWorker(
-        WorkerNode node, CancellationTokenSource leave, Task work) : IAsyncDisposable
-    {
-        public static async Task<RunningWorker> StartAsync(
-            string name, IReadOnlyList<string> seeds)
-        {
-            WorkerNode node = await WorkerNode.StartAsync(
-                name, "", [], "127.0.0.1:0", port => $"127.0.0.1:{port}", _ => { },
-                CancellationToken.None);
-            var leave = new CancellationTokenSource();
-            Task work = node.WorkAsync(
-                seeds, Patient.Worker, Patience, Patience, leave.Token);
-            return new RunningWorker(node, leave, work);
-        }
-
-        public async Task LeaveAsync()
-        {
-            await leave.CancelAsync();
-            await work.WaitAsync(Patience);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await LeaveAsync();
-            await node.DisposeAsync();
-            leave.Dispose();
-        }
-    }
 }

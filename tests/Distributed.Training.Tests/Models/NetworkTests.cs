@@ -35,6 +35,9 @@ public sealed class NetworkTests
     {
         var expected = 2 * ((28 * 28 * 16 * 25) + (14 * 14 * 36 * 16 * 25) + (1764 * 128) + 1280);
         Assert.Equal(expected, Preset("course-cnn", Gray).FlopsPerImage);
+        Assert.Equal(
+            2 * ((26 * 26 * 32 * 9) + (24 * 24 * 64 * 32 * 9) + (9216 * 128) + 1280),
+            Preset("mnist-cnn", Gray).FlopsPerImage);
         // The published 1.82 billion multiply-adds of ResNet-18 at 224 pixels.
         var large = Preset("resnet18", new ImageShape(3, 224, 224), 1000);
         Assert.InRange(large.FlopsPerImage / 2e9, 1.80, 1.83);

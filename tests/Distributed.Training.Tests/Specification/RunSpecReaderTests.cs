@@ -48,6 +48,32 @@ public sealed class RunSpecReaderTests
         Assert.Equal(shards, Read("", $"globalBatch={batch}").LogicalShards);
 
     [Fact]
+    public void A_key_can_be_a_path_as_overrides_are()
+    {
+        const string paths =
+            """
+            model.conv[0].filters: 32
+            dataset: mnist
+            dataset.trainLimit: 100
+            optimizer.learningRate: 0.5
+            """;
+        var spec = Read(paths, "optimizer.learningRate=0.25");
+        Assert.Equal(new ConvLayer("conv1", 32, 5), spec.Model.Layers[0]);
+        Assert.Equal(new DatasetSpec("mnist") with { TrainLimit = 100 }, spec.Dataset);
+        Assert.Equal(0.25, spec.Optimizer.LearningRate);
+        Assert.Equal(
+            [
+                "run.yaml:2:1 optimizer.learnRate: unknown key; did you mean learningRate?",
+                "run.yaml:1:16 layer conv1: a kernel of 29 does not fit the input 1x28x28 with a "
+                    + "padding of 0; expected a kernel of at most 28",
+            ],
+            [
+                .. Errors("seed: 1\noptimizer.learnRate: 1"),
+                .. Errors("model.conv[0]: {filters: 8, kernel: 29, padding: 0}"),
+            ]);
+    }
+
+    [Fact]
     public void An_override_reaches_into_a_preset()
     {
         var spec = Read(

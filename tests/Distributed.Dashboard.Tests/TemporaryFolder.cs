@@ -1,0 +1,11 @@
+namespace Distributed.Dashboard.Tests;
+
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } =
+        Directory.CreateTempSubdirectory("distributed-dashboard-").FullName;
+
+    public string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
