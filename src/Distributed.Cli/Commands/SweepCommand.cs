@@ -28,6 +28,8 @@ internal static class SweepCommand
             "DIR");
         Option<bool> resume = Flags.Switch(
             "--resume", "Go on with the sweep in --out, or with the newest under sweeps/");
+        Option<bool> retryFailed = Flags.Switch(
+            "--retry-failed", "With --resume: try trials that failed once more");
         Option<bool> preview = Flags.Switch(
             "--preview", "Only print what would be run, and what it would cost");
         Option<bool> json = Flags.Switch(
@@ -37,7 +39,7 @@ internal static class SweepCommand
             "Tries many settings of a run, several at a time, and says which are best. What a"
             + " killed process had begun goes on.")
         {
-            file, settings, workers, cluster, output, resume, preview, json,
+            file, settings, workers, cluster, output, resume, retryFailed, preview, json,
             CreatePause(services), CreateResume(services), CreateStop(services),
             CreateAdd(services), CreateRetry(services), CreateExport(services),
         };
@@ -48,6 +50,8 @@ internal static class SweepCommand
                     + " cluster: expected one of the two");
             if (result.GetValue(file) is null == !result.GetValue(resume))
                 result.AddError("expected the sweep file, or --resume");
+            if (result.GetValue(retryFailed) && !result.GetValue(resume))
+                result.AddError("--retry-failed goes with --resume: expected both");
         });
         command.SetAction((parsed, cancellation) =>
         {
@@ -55,7 +59,10 @@ internal static class SweepCommand
                 parsed.GetValue(file), parsed.GetValue(settings) ?? [], parsed.GetValue(workers),
                 parsed.GetValue(cluster)?.Split(',', StringSplitOptions.TrimEntries),
                 parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(preview),
-                parsed.GetValue(json));
+                parsed.GetValue(json))
+            {
+                RetryFailed = parsed.GetValue(retryFailed),
+            };
             return services.Nodes.SweepAsync(options, services.Terminal, cancellation);
         });
         return command;

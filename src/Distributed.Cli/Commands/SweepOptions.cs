@@ -11,6 +11,9 @@ internal sealed record SweepOptions(
     string? File, IReadOnlyList<string> Settings, int? Workers, IReadOnlyList<string>? Cluster,
     string? OutputFolder, bool Resume, bool Preview, bool Json)
 {
+    /// <summary>A sweep that goes on tries once more what failed.</summary>
+    public bool RetryFailed { get; init; }
+
     /// <summary>The exercise whose sweep it is; null for none.</summary>
     public int? Exercise { get; init; }
 

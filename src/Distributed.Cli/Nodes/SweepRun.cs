@@ -70,7 +70,7 @@ internal sealed class SweepRun(
         SweepState? stored = options.Cluster is null
             ? SweepResultFiles.ReadLocal(folder, known.Number)
             : null;
-        if (stored?.EndReason is not null)
+        if (stored?.EndReason is not null && !IsToRetry(stored))
             return Conclude(folder, stored);
         int perTrial = stored?.Description.Limits.WorkersPerTrial ?? 1;
         int workers = WorkerCount(perTrial);
@@ -151,7 +151,7 @@ internal sealed class SweepRun(
         CancellationToken end)
     {
         SweepState? state = null;
-        bool isAsked = false;
+        bool isAsked = !options.Resume;
         await foreach (object told in watch(client, end))
         {
             if (told is TrialStepped stepped)
@@ -160,18 +160,32 @@ internal sealed class SweepRun(
                 state = TakeIn(state, decisions);
             if (state is null)
                 continue;
-            if (state.EndReason is not null)
-                return state;
-            if (state.PauseReason is not null && !isAsked
-                && !cancellation.IsCancellationRequested && options.Resume)
-                await OrderAsync(client, new ResumeSweep(number));
+            bool isOrdered = !isAsked && await GoOnAsync(client, number, state);
             isAsked = true;
+            if (state.EndReason is not null && !isOrdered)
+                return state;
             if (state.PauseReason is not null && cancellation.IsCancellationRequested
                 && state.RunningCount == 0)
                 return state;
         }
 
         throw new InvariantException("a watch of a sweep goes on until it is cancelled");
+    }
+
+    private bool IsToRetry(SweepState state) =>
+        options.RetryFailed && state.Trials.Any(trial => trial.End is TrialEnd.Failed);
+
+    /// <summary>Whether there was something to order, which is then taken.</summary>
+    private async Task<bool> GoOnAsync(CoordinatorClient client, ulong number, SweepState state)
+    {
+        if (cancellation.IsCancellationRequested)
+            return false;
+        bool isOrdered = false;
+        if (IsToRetry(state))
+            isOrdered = await OrderAsync(client, new RetryTrial(number, Trial: -1));
+        if (state.PauseReason is not null)
+            isOrdered |= await OrderAsync(client, new ResumeSweep(number));
+        return isOrdered;
     }
 
     /// <summary>What an earlier command has shown already is only counted.</summary>
@@ -197,17 +211,20 @@ internal sealed class SweepRun(
         return state!;
     }
 
-    private async Task OrderAsync(CoordinatorClient client, SweepOrder order)
+    /// <summary>Whether the order was taken; says why where it was not.</summary>
+    private async Task<bool> OrderAsync(CoordinatorClient client, SweepOrder order)
     {
         try
         {
             string problem = await client.OrderSweepAsync(order, CancellationToken.None);
             if (problem.Length > 0)
                 printer.Say(problem);
+            return problem.Length == 0;
         }
         catch (OperatingException failure)
         {
             printer.Say(failure.Message);
+            return false;
         }
     }
 

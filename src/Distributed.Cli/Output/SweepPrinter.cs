@@ -109,8 +109,8 @@ internal class SweepPrinter : IDisposable
         if (count(TrialEnd.Failed) > 0)
         {
             terminal.Output.WriteLine(
-                $"  ./distributed sweep --resume --out {conclusion.Folder} after sweep retry "
-                + $"{conclusion.Folder} tries the failed ones again");
+                $"  ./distributed sweep --resume --retry-failed --out {conclusion.Folder} tries "
+                + "the failed ones again");
         }
 
         if (conclusion.Answer.Length > 0)

@@ -33,8 +33,8 @@ public interface IClusterStore
     /// <summary>
     /// Reads all jobs that have no outcome, and those that ended within the last hour, so that
     /// whoever watched one still learns how; of a sweep that goes on also those that ended
-    /// earlier. And all decisions of sweeps that go on, or ended within the last hour. Answered
-    /// with JobsLoaded.
+    /// earlier. And all decisions of sweeps that go on, or ended within the last hour, and of the
+    /// newest sweep. Answered with JobsLoaded.
     /// </summary>
     void LoadJobs(IActorRef replyTo);
 

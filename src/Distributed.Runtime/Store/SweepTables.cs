@@ -7,14 +7,17 @@ internal sealed class SweepTables(StoreConnection database)
 {
     private static readonly TimeSpan EndedSweepsAreKept = TimeSpan.FromHours(1);
 
-    /// <summary>The decisions of each sweep that goes on or ended lately, oldest submission
-    /// first.</summary>
+    /// <summary>
+    /// The decisions of each sweep that goes on or ended lately, and of the newest however long ago
+    /// it ended: what is asked of a sweep later is mostly asked of that. Oldest submission first.
+    /// </summary>
     public IReadOnlyList<IReadOnlyList<SweepDecision>> Load(DateTimeOffset now)
     {
         List<string> sweeps = database.Query(
             """
             SELECT sweep FROM sweeps
             WHERE ended_at_unix_ms IS NULL OR ended_at_unix_ms >= @since
+                OR submission_order = (SELECT MAX(submission_order) FROM sweeps)
             ORDER BY submission_order
             """,
             row => row.GetString(0),
