@@ -158,6 +158,13 @@ public sealed class SweepTests(Workplace workplace, ITestOutputHelper output)
         Assert.Equal(
             ["completed", "failed", "completed"], SweepTable.Column(folder, "status"));
         Assert.Contains("loss", SweepTable.Column(folder, "reason")[1]);
+
+        CommandResult again = workplace.Run(
+            "sweep", "--resume", "--retry-failed", "--workers", "2", "--out", folder).Expect(0);
+
+        Assert.Contains("trial 1 is tried again", again.Output);
+        Assert.Equal(
+            ["completed", "failed", "completed"], SweepTable.Column(folder, "status"));
     }
 
     [Fact]

@@ -117,8 +117,10 @@ public abstract partial class ClusterStoreTests
         await store.KeepSweepAsync(term, new TrialRetried(2, 4, 0));
         await store.KeepSweepAsync(
             term, Submission(3), new TrialsAdded(3, 1, 3), new SweepEnded(3, 2, "", 0));
+        // The newest is loaded however long ago it ended.
+        await store.KeepSweepAsync(term, Submission(4), new SweepEnded(4, 1, "", 0));
         _clock.Now += TimeSpan.FromDays(3);
-        Assert.Equal([1, 2], Numbers(await store.SweepsAsync()));
+        Assert.Equal([1, 2, 4], Numbers(await store.SweepsAsync()));
     }
 
     /// <summary>A coordinator that comes days later learns how the job of a leg ended.</summary>
