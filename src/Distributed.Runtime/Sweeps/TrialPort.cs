@@ -38,19 +38,29 @@ internal sealed class TrialPort : ITrialPort, IAsyncDisposable
         {
             answer = new TrialRefused(leg.Leg, LegEnd.Hopeless, impossible.Message);
         }
-        catch (Exception failure) when (
-            failure is OperatingException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
+            // Whatever it is, a sweep that waits for an answer has to hear of it.
             answer = new TrialRefused(
                 leg.Leg, DiskErrors.IsFull(failure) ? LegEnd.DiskFull : LegEnd.Broken,
-                failure.Message);
+                IsOfDisk(failure) ? failure.Message : failure.ToString());
         }
 
         replyTo.Tell(answer);
     });
 
     public void Conclude(SweepDescription sweep, TrialEnded ended) =>
-        _waiting.Writer.TryWrite(() => TrialRecords.End(sweep, ended));
+        _waiting.Writer.TryWrite(() =>
+        {
+            try
+            {
+                TrialRecords.End(sweep, ended);
+            }
+            catch (Exception failure) when (IsOfDisk(failure))
+            {
+                // TensorBoard then shows the trial as running; the store knows how it ended.
+            }
+        });
 
     /// <summary>Does what was asked for before, then ends.</summary>
     public async ValueTask DisposeAsync()
@@ -58,6 +68,9 @@ internal sealed class TrialPort : ITrialPort, IAsyncDisposable
         _waiting.Writer.TryComplete();
         await _working;
     }
+
+    private static bool IsOfDisk(Exception failure) =>
+        failure is OperatingException or IOException or UnauthorizedAccessException;
 
     private static TrialPrepared Prepare(TrialLeg leg)
     {

@@ -140,6 +140,16 @@ public sealed class TrialPortTests : IAsyncDisposable
         Assert.Equal(LegEnd.Broken, (await RefusedAsync(Leg(trial: 1, untilEpoch: 2))).End);
     }
 
+    /// <summary>In /proc nobody makes files, not even root.</summary>
+    [Fact]
+    public async Task AnEndThatCannotBeNotedStopsNobody()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "trials"));
+        Directory.CreateSymbolicLink(_sweep.FolderOf(0), "/proc/self");
+        _port.Conclude(_sweep, new TrialEnded(7, 9, 0, TrialEnd.Completed, "", 0));
+        await PreparedAsync(Leg(trial: 1, untilEpoch: 2));
+    }
+
     [Fact]
     public async Task ATakeoverOfNothingIsBroken()
     {
