@@ -22,14 +22,20 @@ internal static class RunFolders
     }
 
     /// <summary>A folder for a new run, `runs/date-time-name`, which does not exist yet.</summary>
-    public static string NewFolder(string name)
+    public static string NewFolder(string name) => Unused(Root, $"{Stamp()}-{name}");
+
+    /// <summary>The time as it is in names of folders.</summary>
+    public static string Stamp() => TimeProvider.System.GetLocalNow()
+        .ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+
+    /// <summary>A folder of that name, or with a number behind it where there is one
+    /// already.</summary>
+    public static string Unused(string root, string name)
     {
-        string stamp = TimeProvider.System.GetLocalNow()
-            .ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        string folder = Path.Combine(Root, $"{stamp}-{name}");
-        // Two runs may start in one second.
+        string folder = Path.Combine(root, name);
+        // Two may start in one second.
         for (int number = 2; Path.Exists(folder); number++)
-            folder = Path.Combine(Root, $"{stamp}-{name}-{number}");
+            folder = Path.Combine(root, $"{name}-{number}");
         return folder;
     }
 

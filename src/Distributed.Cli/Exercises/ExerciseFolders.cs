@@ -1,4 +1,3 @@
-using System.Globalization;
 using Distributed.Kernel;
 
 namespace Distributed.Cli.Exercises;
@@ -10,15 +9,8 @@ internal static class ExerciseFolders
 
     /// <summary>A folder for an exercise, `exercises/number-date-time`, which does not exist
     /// yet.</summary>
-    public static string New(int number)
-    {
-        string stamp = TimeProvider.System.GetLocalNow()
-            .ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        string folder = Path.Combine(Root, $"{number}-{stamp}");
-        for (int again = 2; Path.Exists(folder); again++)
-            folder = Path.Combine(Root, $"{number}-{stamp}-{again}");
-        return folder;
-    }
+    public static string New(int number) =>
+        RunFolders.Unused(Root, $"{number}-{RunFolders.Stamp()}");
 
     /// <summary>The last one that was begun.</summary>
     public static string Newest(int number)

@@ -41,15 +41,8 @@ internal sealed record SweepFolder(string Sweep, IReadOnlyList<string> Cluster)
 
     /// <summary>A folder for a new sweep, `sweeps/date-time-name`, which does not exist
     /// yet.</summary>
-    public static string NewFolder(string name)
-    {
-        string stamp = TimeProvider.System.GetLocalNow()
-            .ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        string folder = Path.Combine(Root, $"{stamp}-{name}");
-        for (int number = 2; Path.Exists(folder); number++)
-            folder = Path.Combine(Root, $"{stamp}-{name}-{number}");
-        return folder;
-    }
+    public static string NewFolder(string name) =>
+        RunFolders.Unused(Root, $"{RunFolders.Stamp()}-{name}");
 
     /// <summary>The sweep under sweeps/ that was written to last.</summary>
     public static string Newest()

@@ -47,7 +47,7 @@ internal sealed class SweepRun(
         using RunFolderLock folderLock = RunFolderLock.Take(folder);
         await File.WriteAllTextAsync(
             Path.Combine(folder, SweepFolder.SpecificationFile), yaml, cancellation);
-        ulong number = SweepNumber.Draw();
+        ulong number = CoordinatorClient.DrawNumber();
         return await OnClusterAsync(
             folder, new SweepFolder(number.ToString("x16"), [])
             {
@@ -267,38 +267,5 @@ internal sealed class SweepRun(
         printer.Conclude(state, new SweepConclusion(folder, files, answer));
         bool hasResult = state.Trials.Any(trial => trial.Results.Count > 0);
         return hasResult ? ExitCodes.Done : ExitCodes.OperatingError;
-    }
-}
-
-/// <summary>The words that run a sweep.</summary>
-internal static class SweepCommandLine
-{
-    /// <summary>From the sweep file's copy in the sweep's folder.</summary>
-    public static string Again(string folder, IReadOnlyList<string> settings)
-    {
-        string file = Path.Combine(folder, SweepFolder.SpecificationFile);
-        return string.Join(
-            ' ',
-            [
-                "./distributed sweep", Quoted(file),
-                .. settings.Select(setting => $"--set {Quoted(setting)}"),
-            ]);
-    }
-
-    /// <summary>As a shell reads it.</summary>
-    public static string Quoted(string word) =>
-        word.All(letter => char.IsAsciiLetterOrDigit(letter) || "/._-=".Contains(letter))
-            ? word
-            : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
-}
-
-/// <summary>Draws the number of a new sweep.</summary>
-internal static class SweepNumber
-{
-    public static ulong Draw()
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
-        return BitConverter.ToUInt64(bytes) | 1;
     }
 }

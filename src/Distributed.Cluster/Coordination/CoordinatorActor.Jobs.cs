@@ -1,5 +1,6 @@
 using Distributed.Cluster.Jobs;
 using Distributed.Cluster.Membership;
+using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
 
 namespace Distributed.Cluster.Coordination;
@@ -71,10 +72,16 @@ public sealed partial class CoordinatorActor
     private void TellStandby(object message, IActorContext context)
     {
         var answer = new CoordinatorStandsBy(LeaderAddress);
-        if (message is SubmitJob submit)
-            submit.Watcher.Tell(answer);
-        else if (message is WatchJob watch)
-            watch.Watcher.Tell(answer);
+        IActorRef? watcher = message switch
+        {
+            SubmitJob submit => submit.Watcher,
+            WatchJob watch => watch.Watcher,
+            SubmitSweep submit => submit.Watcher,
+            WatchSweep watch => watch.Watcher,
+            _ => null,
+        };
+        if (watcher is not null)
+            watcher.Tell(answer);
         else
             context.Reply(answer);
     }

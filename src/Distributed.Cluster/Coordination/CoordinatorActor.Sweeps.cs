@@ -17,7 +17,7 @@ public sealed partial class CoordinatorActor
         switch (message)
         {
             case SubmitSweep or WatchSweep or SweepOrder when !isActing:
-                TellSweepStandby(message, context);
+                TellStandby(message, context);
                 break;
             case SubmitSweep submit:
                 OnSubmitSweep(submit, context);
@@ -62,17 +62,6 @@ public sealed partial class CoordinatorActor
                 context.Unhandled(message);
                 break;
         }
-    }
-
-    private void TellSweepStandby(object message, IActorContext context)
-    {
-        var answer = new CoordinatorStandsBy(LeaderAddress);
-        if (message is SubmitSweep submit)
-            submit.Watcher.Tell(answer);
-        else if (message is WatchSweep watch)
-            watch.Watcher.Tell(answer);
-        else
-            context.Reply(answer);
     }
 
     private void OnSubmitSweep(SubmitSweep submit, IActorContext context)

@@ -26,6 +26,9 @@ public sealed partial class CoordinatorClient(params IReadOnlyList<string> addre
 
     private readonly CoordinatorDirectory _directory = new(addresses);
 
+    /// <summary>A number for what is to be submitted; never 0.</summary>
+    public static ulong DrawNumber() => ProcessSeed.Draw() | 1;
+
     /// <summary>How many workers of the cluster have no job.</summary>
     /// <exception cref="OperatingException">No coordinator there acts.</exception>
     public async Task<int> IdleWorkerCountAsync(CancellationToken cancellation)

@@ -1,6 +1,5 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using Distributed.Kernel;
+using Distributed.Training.Data;
 
 namespace Distributed.Process.Tests;
 
@@ -32,8 +31,11 @@ internal static class DrawnImages
     {
         Directory.CreateDirectory(folder);
         for (int index = first; index < first + count; index++)
-            File.WriteAllBytes(Path.Combine(folder, $"{index:D3}.png"), Png(Draw(label, index)));
+            File.WriteAllBytes(Path.Combine(folder, $"{index:D3}.png"), Png(label, index));
     }
+
+    private static byte[] Png(int label, int index) =>
+        PngImage.Encode(Draw(label, index), new ImageShape(1, Side, Side));
 
     private static byte[] Draw(int label, int index)
     {
@@ -51,55 +53,5 @@ internal static class DrawnImages
         }
 
         return pixels;
-    }
-
-    /// <summary>An 8-bit grey PNG, each row without a filter.</summary>
-    private static byte[] Png(byte[] pixels)
-    {
-        using var rows = new MemoryStream();
-        using (var deflate = new ZLibStream(rows, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            for (int row = 0; row < Side; row++)
-            {
-                deflate.WriteByte(0);
-                deflate.Write(pixels, row * Side, Side);
-            }
-        }
-
-        using var file = new MemoryStream();
-        file.Write([0x89, .. "PNG\r\n\x1a\n"u8]);
-        var header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, Side);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), Side);
-        header[8] = 8;
-        WriteChunk(file, "IHDR"u8, header);
-        WriteChunk(file, "IDAT"u8, rows.ToArray());
-        WriteChunk(file, "IEND"u8, []);
-        return file.ToArray();
-    }
-
-    private static void WriteChunk(
-        MemoryStream file, ReadOnlySpan<byte> kind, ReadOnlySpan<byte> content)
-    {
-        byte[] named = [.. kind, .. content];
-        Span<byte> number = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(number, content.Length);
-        file.Write(number);
-        file.Write(named);
-        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32(named));
-        file.Write(number);
-    }
-
-    private static uint Crc32(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte value in bytes)
-        {
-            crc ^= value;
-            for (int bit = 0; bit < 8; bit++)
-                crc = (crc >> 1) ^ (0xEDB88320 & (uint)-(int)(crc & 1));
-        }
-
-        return ~crc;
     }
 }
