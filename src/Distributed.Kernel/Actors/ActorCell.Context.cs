@@ -157,10 +157,12 @@ internal sealed partial class ActorCell : IActorContext, IActorLog
         ScheduleIfNeeded();
     }
 
+    Func<IReadOnlyList<LogField>>? IActorLog.Fields { get; set; }
+
     bool IActorLog.IsEnabled(ActorLogLevel level) => level >= System.Options.LogLevel;
 
     void IActorLog.Write(ActorLogLevel level, string text, Exception? exception) =>
-        System.Log(level, Path, text, exception);
+        System.Log(level, Path, text, exception, ((IActorLog)this).Fields);
 
     private void Start(object key, long delayNs, long periodNs, object message)
     {

@@ -24,6 +24,7 @@ internal sealed partial class ActorCell
     private Exception? restartReason;
     private RestartCount restarts;
     private RestartCount childrenRestarts;
+    private int restartsTotal;
 
     private enum CellState
     {
@@ -78,7 +79,8 @@ internal sealed partial class ActorCell
 
     internal void Describe(List<ActorInfo> found)
     {
-        found.Add(new ActorInfo(Path, instance?.GetType().Name ?? "", mailbox.Count));
+        found.Add(new ActorInfo(
+            Path, instance?.GetType().Name ?? "", mailbox.Count, mailboxCapacity, restartsTotal));
         foreach (var child in children)
         {
             child.Describe(found);
@@ -322,6 +324,7 @@ internal sealed partial class ActorCell
         failedMessage = null;
         escalated = false;
         restartReason = reason;
+        restartsTotal++;
         state = CellState.Restarting;
         FinishRestartIfReady();
     }

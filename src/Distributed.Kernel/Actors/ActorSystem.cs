@@ -232,12 +232,13 @@ public sealed class ActorSystem
     }
 
     internal void Log(
-        ActorLogLevel level, string source, string text, Exception? exception = null)
+        ActorLogLevel level, string source, string text, Exception? exception = null,
+        Func<IReadOnlyList<LogField>>? fields = null)
     {
         if (level >= Options.LogLevel)
         {
-            Environment.Log(
-                new ActorLogRecord(level, Environment.UtcNow, source, text, exception));
+            Environment.Log(new ActorLogRecord(
+                level, Environment.UtcNow, source, text, exception, fields?.Invoke()));
         }
     }
 

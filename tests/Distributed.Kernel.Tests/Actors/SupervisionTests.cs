@@ -31,6 +31,24 @@ public sealed class SupervisionTests
     }
 
     [Fact]
+    public void Restarts_are_counted_and_shown_beside_the_mailbox()
+    {
+        Family(SupervisorStrategy.Default, "a", "b");
+        for (int failure = 0; failure < 3; failure++)
+        {
+            spawned["a"].Tell(new IOException("x"));
+            environment.Settle();
+        }
+
+        Dictionary<string, ActorInfo> living = environment.System.Describe()
+            .ToDictionary(info => info.Path);
+        Assert.Equal(3, living["/user/top/a"].Restarts);
+        Assert.Equal(0, living["/user/top/b"].Restarts);
+        Assert.Equal(
+            new ActorSystemOptions().MailboxCapacity, living["/user/top/a"].MailboxCapacity);
+    }
+
+    [Fact]
     public void Restart_returns_what_was_stashed()
     {
         Family(SupervisorStrategy.Default, "a");
