@@ -16,11 +16,21 @@ public sealed record ClusterSettings
 
     public PbmSettings Pbm { get; init; } = new();
 
+    public DashboardSettings Dashboard { get; init; } = new();
+
+    public SecuritySettings Security { get; init; } = new();
+
     public TrainingSettings Training { get; init; } = new();
 
     public WorkerSettings Worker { get; init; } = new();
 
+    public MetricsSettings Metrics { get; init; } = new();
+
+    public TelemetrySettings Telemetry { get; init; } = new();
+
     public LogLevel LogLevel { get; init; } = LogLevel.Info;
+
+    public LogFormat LogFormat { get; init; } = LogFormat.Text;
 }
 
 /// <summary>Where a node listens, and under which address others reach it.</summary>
@@ -138,6 +148,80 @@ public sealed record PbmSettings
     public int Port { get; init; } = 9110;
 }
 
+/// <summary>Where a coordinator serves its web page.</summary>
+public sealed record DashboardSettings
+{
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>0 is any free port.</summary>
+    public int Port { get; init; } = 9180;
+}
+
+/// <summary>Where a coordinator is asked for its metrics, in Prometheus's text format.</summary>
+public sealed record MetricsSettings
+{
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>Null where nobody is to ask; 0 is any free port.</summary>
+    public int? Port { get; init; } = 9464;
+}
+
+/// <summary>What a node sends to others about itself.</summary>
+public sealed record TelemetrySettings
+{
+    public OtlpSettings Otlp { get; init; } = new();
+
+    /// <summary>
+    /// Steps from one that is traced to the next; the first one of a generation is always traced.
+    /// </summary>
+    public int TraceEverySteps { get; init; } = 100;
+}
+
+/// <summary>An OpenTelemetry collector that metrics and traces are sent to.</summary>
+public sealed record OtlpSettings
+{
+    /// <summary>
+    /// A URL such as <c>http://host:4317</c>; empty sends nothing, unless the standard environment
+    /// variable OTEL_EXPORTER_OTLP_ENDPOINT names one.
+    /// </summary>
+    public string Endpoint { get; init; } = "";
+
+    public OtlpProtocol Protocol { get; init; } = OtlpProtocol.Grpc;
+}
+
+public enum OtlpProtocol
+{
+    Grpc,
+
+    /// <summary>Protobuf over HTTP.</summary>
+    Http,
+}
+
+/// <summary>
+/// What every port of the cluster asks of its callers, and every caller brings along. With neither
+/// a token nor certificates, ports are open to this host alone.
+/// </summary>
+public sealed record SecuritySettings
+{
+    /// <summary>A file with the token that all nodes and commands share; empty for none.</summary>
+    public string TokenFile { get; init; } = "";
+
+    public TlsSettings Tls { get; init; } = new();
+}
+
+/// <summary>PEM files of mutual TLS: all three are set, or none is.</summary>
+public sealed record TlsSettings
+{
+    /// <summary>This node's certificate, then those between it and the authority.</summary>
+    public string Certificate { get; init; } = "";
+
+    /// <summary>The private key of the certificate, not encrypted.</summary>
+    public string Key { get; init; } = "";
+
+    /// <summary>The certificates of whoever signs those of the cluster's nodes.</summary>
+    public string Authority { get; init; } = "";
+}
+
 /// <summary>What holds for every job of the cluster.</summary>
 public sealed record TrainingSettings
 {
@@ -194,4 +278,13 @@ public enum LogLevel
     Warning,
     Info,
     Debug,
+}
+
+/// <summary>How a line of log is written.</summary>
+public enum LogFormat
+{
+    Text,
+
+    /// <summary>A JSON object a line.</summary>
+    Json,
 }

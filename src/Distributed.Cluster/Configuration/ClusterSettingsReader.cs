@@ -13,6 +13,7 @@ public static class ClusterSettingsReader
     private const string EnvironmentSource = "environment variable";
     private const string RoleMinimum =
         "cluster.role." + SettingsSource.AnyName + ".min-nr-of-members";
+    private const string OtlpEndpoint = "telemetry.otlp.endpoint";
     private const string PhaseTimeout = "coordinated-shutdown.default-phase-timeout";
 
     /// <summary>
@@ -36,7 +37,12 @@ public static class ClusterSettingsReader
         "worker.name", "worker.host", "worker.slots", "worker.threads-per-worker",
         "worker.device",
         "pbm.host", "pbm.port",
-        "loglevel",
+        "dashboard.host", "dashboard.port",
+        "metrics.host", "metrics.port",
+        OtlpEndpoint, "telemetry.otlp.protocol", "telemetry.trace-every-steps",
+        "security.token-file",
+        "security.tls.certificate", "security.tls.key", "security.tls.authority",
+        "loglevel", "log-format",
     ];
 
     /// <summary>
@@ -128,8 +134,83 @@ public static class ClusterSettingsReader
                 Host = source.Text("pbm.host", defaults.Pbm.Host),
                 Port = source.Integer("pbm.port", defaults.Pbm.Port, 0, ushort.MaxValue),
             },
+            Dashboard = new DashboardSettings
+            {
+                Host = source.Text("dashboard.host", defaults.Dashboard.Host),
+                Port = source.Integer(
+                    "dashboard.port", defaults.Dashboard.Port, 0, ushort.MaxValue),
+            },
+            Metrics = ReadMetrics(source, defaults.Metrics),
+            Telemetry = ReadTelemetry(source, defaults.Telemetry),
+            Security = ReadSecurity(source, defaults.Security),
             LogLevel = Enum.Parse<LogLevel>(source.Word(
                 "loglevel", defaults.LogLevel.ToString(), Enum.GetNames<LogLevel>())),
+            LogFormat = Enum.Parse<LogFormat>(source.Word(
+                "log-format", defaults.LogFormat.ToString(), Enum.GetNames<LogFormat>())),
+        };
+    }
+
+    private static MetricsSettings ReadMetrics(SettingsSource source, MetricsSettings defaults)
+    {
+        var settings = new MetricsSettings
+        {
+            Host = source.Text("metrics.host", defaults.Host),
+            Port = source.Text("metrics.port", "") == "off"
+                ? null
+                : source.Integer("metrics.port", defaults.Port!.Value, 0, ushort.MaxValue),
+        };
+        return settings.Host.Length > 0 ? settings : throw source.Wrong(
+            "metrics.host", "empty", "the address to listen on (0.0.0.0 for all of them)");
+    }
+
+    private static TelemetrySettings ReadTelemetry(
+        SettingsSource source, TelemetrySettings defaults)
+    {
+        string endpoint = source.Text(OtlpEndpoint, defaults.Otlp.Endpoint);
+        bool isUrl = Uri.TryCreate(endpoint, UriKind.Absolute, out var url)
+            && url.Scheme is "http" or "https";
+        return endpoint.Length == 0 || isUrl
+            ? new TelemetrySettings
+            {
+                Otlp = new OtlpSettings
+                {
+                    Endpoint = endpoint,
+                    Protocol = Enum.Parse<OtlpProtocol>(source.Word(
+                        "telemetry.otlp.protocol", defaults.Otlp.Protocol.ToString(),
+                        Enum.GetNames<OtlpProtocol>())),
+                },
+                TraceEverySteps = source.Integer(
+                    "telemetry.trace-every-steps", defaults.TraceEverySteps, 1, int.MaxValue),
+            }
+            : throw source.Wrong(
+                OtlpEndpoint, $"\"{endpoint}\"", "a URL, such as http://127.0.0.1:4317");
+    }
+
+    private static SecuritySettings ReadSecurity(SettingsSource source, SecuritySettings defaults)
+    {
+        const string section = "security.tls.";
+        var tls = new TlsSettings
+        {
+            Certificate = source.Text(section + "certificate", defaults.Tls.Certificate),
+            Key = source.Text(section + "key", defaults.Tls.Key),
+            Authority = source.Text(section + "authority", defaults.Tls.Authority),
+        };
+        var isOn = tls != defaults.Tls;
+        foreach (var (key, file) in new[]
+        {
+            ("certificate", tls.Certificate), ("key", tls.Key), ("authority", tls.Authority),
+        })
+        {
+            if (isOn && file.Length == 0)
+            {
+                throw source.Wrong(
+                    section + key, "empty", "a PEM file, as the others of security.tls name one");
+            }
+        }
+        return new SecuritySettings
+        {
+            TokenFile = source.Text("security.token-file", defaults.TokenFile),
+            Tls = tls,
         };
     }
 
@@ -264,7 +345,7 @@ public static class ClusterSettingsReader
         var key = name.Replace("__", ".", StringComparison.Ordinal)
             .Replace('_', '-').ToLowerInvariant();
         var isOurs = !name.Any(char.IsAsciiLetterLower)
-            && (key == "loglevel" || (key.Contains('.', StringComparison.Ordinal)
+            && (key is "loglevel" or "log-format" || (key.Contains('.', StringComparison.Ordinal)
                 && Keys.Any(known => SettingsSource.Canonical(key).StartsWith(
                     known.Split('.')[0] + ".", StringComparison.Ordinal))));
         return isOurs ? key : null;

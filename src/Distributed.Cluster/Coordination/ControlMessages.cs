@@ -28,6 +28,23 @@ public sealed record WorkForgotten(ulong Job) : WorkerMessage;
 /// </summary>
 public sealed record ReportSent(long Sequence, JobReport Report) : WorkerMessage;
 
+/// <summary>
+/// Answers a BenchOrdered. A worker that is benched says it again after each Welcome, before
+/// anything else, so that a coordinator which has just taken over gives it no work.
+/// </summary>
+/// <param name="Reason">Empty where it may get work.</param>
+public sealed record Benched(string Reason) : WorkerMessage;
+
+/// <summary>How the worker is; sent about once a second, and lost where it cannot be.</summary>
+public sealed record VitalsReported(WorkerVitals Vitals) : WorkerMessage;
+
+/// <summary>A line of the worker's log; lost where it cannot be sent.</summary>
+public sealed record LogReported(WorkerLogLine Line) : WorkerMessage;
+
+/// <summary>Something that the run shows; lost where it cannot be sent.</summary>
+public sealed record AttachmentSent(ulong Job, int Generation, RunAttachment Attachment)
+    : WorkerMessage;
+
 /// <summary>What a coordinator sends over a worker's control stream.</summary>
 public abstract record CoordinatorMessage;
 
@@ -59,3 +76,10 @@ public sealed record ReportsRecorded(ulong Job, long Sequence, long CheckpointSt
 
 /// <summary>An order about a job.</summary>
 public sealed record Ordered(JobOrder Order) : CoordinatorMessage;
+
+/// <summary>The worker is to leave, as if its process had been asked to stop.</summary>
+public sealed record LeaveOrdered(string Reason) : CoordinatorMessage;
+
+/// <summary>The worker gets no job from now on; with an empty reason it may get one
+/// again.</summary>
+public sealed record BenchOrdered(string Reason) : CoordinatorMessage;

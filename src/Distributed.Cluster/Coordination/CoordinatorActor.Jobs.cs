@@ -1,5 +1,6 @@
 using Distributed.Cluster.Jobs;
 using Distributed.Cluster.Membership;
+using Distributed.Cluster.Observers;
 using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
 
@@ -21,6 +22,7 @@ public sealed partial class CoordinatorActor
             case JobProgressed progressed:
                 if (jobs.TryGetValue(progressed.Status.Job, out RunningJob? running))
                     running.Status = progressed.Status;
+                context.Publish(new JobStatusObserved(progressed.Status));
                 break;
             case WorkerSpared workerSpared:
                 OnSpared(workerSpared, context);
@@ -46,7 +48,7 @@ public sealed partial class CoordinatorActor
                 if (lease is not null && !isActing)
                     store.LoadJobs(context.Self);
                 break;
-            case SubmitJob or WatchJob or StopJob when !isActing:
+            case SubmitJob or WatchJob or StopJob or ClusterOrder when !isActing:
                 TellStandby(message, context);
                 break;
             case SubmitJob submit:
@@ -62,6 +64,12 @@ public sealed partial class CoordinatorActor
                 break;
             case StopJob stop:
                 OnStop(stop, context);
+                break;
+            case ClusterOrder order:
+                OnOrder(order, context);
+                break;
+            case WorkersWanted wanted:
+                OnWorkersWanted(wanted, context);
                 break;
             default:
                 OnSweepMessage(message, context);
@@ -114,7 +122,7 @@ public sealed partial class CoordinatorActor
         RunningJob job = StartJob(StoredJob.New(submitted.Job, submitted.Description), context);
         foreach (IActorRef watcher in watchers)
             job.Watch(new WatcherAdded(watcher, EpochsSeen: 0, ReturnsSeen: 0));
-        AssignIdle();
+        AssignIdle(context);
     }
 
     private RunningJob StartJob(StoredJob stored, IActorContext context)
@@ -130,6 +138,10 @@ public sealed partial class CoordinatorActor
             new JobStatus(
                 stored.Job, description.Name, "opening", stored.Generation?.Number ?? 0,
                 description.StartStep, description.Schedule.StepsTotal));
+        context.Publish(new JobObserved(
+            stored.Job, description, sweepOfJob.GetValueOrDefault(stored.Job)));
+        actor.Tell(new WatcherAdded(
+            new JobObserver(context.System.Events, stored.Job), EpochsSeen: 0, ReturnsSeen: 0));
         jobs.Add(stored.Job, job);
         jobOrder.Add(stored.Job);
         return job;
@@ -176,10 +188,11 @@ public sealed partial class CoordinatorActor
         if (!members.TryGetValue(workerSpared.Incarnation, out Member? member)
             || member.Job != workerSpared.Job)
             return;
-        member.Job = 0;
+        member.BecomeIdle();
+        Show(member, context);
         if (member.IsLeaving)
             LetGo(member, workerSpared.Reason, context);
-        AssignIdle();
+        AssignIdle(context);
     }
 
     private void OnJobEnded(JobEnded jobEnded, IActorContext context)
@@ -190,6 +203,7 @@ public sealed partial class CoordinatorActor
                 TellOutcome(watcher, jobEnded.Job, jobEnded.Outcome);
         }
 
+        context.Publish(new JobHappened(jobEnded.Job, jobEnded.Outcome));
         jobOrder.Remove(jobEnded.Job);
         sweepOfJob.Remove(jobEnded.Job);
         ended[jobEnded.Job] = jobEnded.Outcome;
@@ -198,17 +212,17 @@ public sealed partial class CoordinatorActor
         {
             if (member.Job != jobEnded.Job)
                 continue;
-            member.Job = 0;
-            member.Phase = "";
+            member.BecomeIdle();
+            Show(member, context);
             if (member.IsLeaving)
                 LetGo(member, "its job has ended", context);
         }
 
-        AssignIdle();
+        AssignIdle(context);
     }
 
     /// <summary>Gives idle workers to the jobs that want more, oldest job first.</summary>
-    private void AssignIdle()
+    private void AssignIdle(IActorContext context)
     {
         foreach (ulong number in jobOrder)
         {
@@ -220,6 +234,7 @@ public sealed partial class CoordinatorActor
             foreach (Member member in Placement.Choose(wanted, Idle(number)))
             {
                 member.Job = number;
+                Show(member, context);
                 job.Actor.Tell(
                     new WorkerAssigned(member.Identity, member.Link!, IsReturning: false));
             }
@@ -229,7 +244,7 @@ public sealed partial class CoordinatorActor
     }
 
     private IEnumerable<Member> Idle(ulong job) => members.Values.Where(
-        member => member is { Link: not null, IsKnown: true, IsLeaving: false, Job: 0 }
+        member => member is { IsUsable: true, IsKnown: true, Job: 0 }
             && table.IsUp(member.Identity.Incarnation)
             && !spared.Contains((job, member.Identity.Incarnation))
             && !IsBenched(member, job));
@@ -265,7 +280,8 @@ public sealed partial class CoordinatorActor
     private sealed class RunningJob(
         JobDescription description, IActorRef actor, JobStatus status)
     {
-        public JobDescription Description => description;
+        /// <summary>With as many workers as it asks for now.</summary>
+        public JobDescription Description { get; set; } = description;
 
         public IActorRef Actor => actor;
 

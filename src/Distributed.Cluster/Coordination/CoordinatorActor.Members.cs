@@ -1,5 +1,6 @@
 using Distributed.Cluster.Jobs;
 using Distributed.Cluster.Membership;
+using Distributed.Cluster.Observers;
 using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 
@@ -32,6 +33,7 @@ public sealed partial class CoordinatorActor
         bool isNew = !members.TryGetValue(incarnation, out Member? member);
         if (isNew)
         {
+            DownPredecessor(connected.Worker, context);
             member = new Member(
                 connected.Worker,
                 new PhiAccrualDetector(settings.Membership.FailureDetector));
@@ -49,11 +51,15 @@ public sealed partial class CoordinatorActor
         else
         {
             member.Link.Close("the worker has opened another stream");
+            RefuseOrders(member);
         }
 
         member.Link = connected.Link;
         member.IsKnown = false;
+        // It says so itself, before anything else.
+        member.BenchReason = "";
         member.Detector.Heartbeat(context.NowNs);
+        Show(member, context);
         connected.Link.Tell(new Welcome(lease!.Term));
         if (member.Job != 0 && jobs.TryGetValue(member.Job, out RunningJob? job))
             job.Actor.Tell(new WorkerAssigned(member.Identity, member.Link, IsReturning: true));
@@ -74,18 +80,29 @@ public sealed partial class CoordinatorActor
                 OnJobMessage(member, report.Report.Job, report, context);
                 break;
             case WorkReported reported:
-                member.Phase = reported.State.Phase.ToString();
-                member.Step = reported.State.Step;
                 OnJobMessage(member, reported.State.Job, reported, context);
+                OnState(member, reported.State, context);
                 break;
             case WorkForgotten forgotten:
                 member.IsKnown = true;
                 if (member.Job != 0 && (forgotten.Job == member.Job || forgotten.Job == 0))
                     TellJob(member, forgotten);
-                AssignIdle();
+                AssignIdle(context);
                 break;
             case LeaveRequest leave:
                 OnLeave(member, leave, context);
+                break;
+            case Benched benched:
+                OnBenched(member, benched.Reason, context);
+                break;
+            case VitalsReported vitals:
+                context.Publish(new VitalsObserved(sent.Incarnation, vitals.Vitals));
+                break;
+            case LogReported log:
+                context.Publish(new WorkerLogged(member.Identity, log.Line));
+                break;
+            case AttachmentSent attached when attached.Job == member.Job:
+                TellJob(member, attached);
                 break;
         }
     }
@@ -100,6 +117,8 @@ public sealed partial class CoordinatorActor
             context.Log.Info($"worker {member.Identity.Name} comes back with job {number:x16}");
             member.Job = number;
             job.Actor.Tell(new WorkerAssigned(member.Identity, member.Link!, IsReturning: true));
+            if (member.BenchReason.Length > 0)
+                TellDrained(member);
         }
 
         if (member.Job == number)
@@ -110,8 +129,27 @@ public sealed partial class CoordinatorActor
 
         member.Link!.Tell(new Ordered(
             new ReleaseJob(number, "the job goes on without it, or has ended")));
-        AssignIdle();
+        AssignIdle(context);
     }
+
+    private static void OnState(Member member, WorkState state, IActorContext context)
+    {
+        if (state.Device.Length > 0)
+            member.Device = state.Device;
+        // Of a job that it does not have any more it may still tell.
+        if (member.Job == state.Job)
+        {
+            member.Phase = state.Phase.ToString();
+            member.Step = state.Step;
+        }
+
+        Show(member, context);
+    }
+
+    private static void Show(Member member, IActorContext context) =>
+        context.Publish(new WorkerObserved(
+            member.Identity, member.Job, member.Phase, member.Step, member.Device,
+            member.BenchReason));
 
     private void TellJob(Member member, WorkerMessage message)
     {
@@ -124,6 +162,7 @@ public sealed partial class CoordinatorActor
         if (!member.IsLeaving)
             Publish(table.Leave(member.Identity.Incarnation, leave.Reason), context);
         member.IsLeaving = true;
+        AnswerLeave(member);
         if (jobs.TryGetValue(member.Job, out RunningJob? job))
             job.Actor.Tell(new WorkerLeaving(member.Identity.Incarnation));
         else
@@ -146,15 +185,17 @@ public sealed partial class CoordinatorActor
         member.Link = null;
         member.UnreachableSinceNs = context.NowNs;
         Publish(table.Unreachable(gone.Incarnation, gone.Reason), context);
+        RefuseOrders(member);
         LoseForJob(member, gone.Reason);
-        AssignIdle();
+        Show(member, context);
+        AssignIdle(context);
     }
 
     private void LoseForJob(Member member, string reason)
     {
         if (jobs.TryGetValue(member.Job, out RunningJob? job))
             job.Actor.Tell(new WorkerLost(member.Identity.Incarnation, reason));
-        member.Job = 0;
+        member.BecomeIdle();
     }
 
     /// <summary>
@@ -180,16 +221,30 @@ public sealed partial class CoordinatorActor
         }
 
         foreach (Member member in lost ?? [])
-            Down(member, context);
+        {
+            Down(
+                member, member.Link is null ? "it has not come back" : "it has fallen silent",
+                context);
+        }
+
         if (lost is not null)
-            AssignIdle();
+            AssignIdle(context);
     }
 
-    private void Down(Member member, IActorContext context)
+    /// <summary>Where one that cannot be reached was, another one is: it will not come
+    /// back.</summary>
+    private void DownPredecessor(WorkerIdentity worker, IActorContext context)
     {
-        string reason = member.Link is null
-            ? "it has not come back"
-            : "it has fallen silent";
+        Member? before = members.Values.FirstOrDefault(
+            member => member.Link is null
+                && member.Identity.DataAddress == worker.DataAddress
+                && worker.DataAddress.Length > 0);
+        if (before is not null)
+            Down(before, "another process has taken its address", context);
+    }
+
+    private void Down(Member member, string reason, IActorContext context)
+    {
         context.Log.Warning($"worker {member.Identity.Name} is down: {reason}");
         if (member.Link is not null)
             Publish(table.Unreachable(member.Identity.Incarnation, reason), context);
@@ -203,13 +258,18 @@ public sealed partial class CoordinatorActor
         members.Remove(member.Identity.Incarnation);
         member.Link?.Tell(new Removed(reason));
         member.Link?.Close(reason);
+        RefuseOrders(member);
         LoseForJob(member, reason);
     }
 
     private void CloseLinks(string reason)
     {
         foreach (Member member in members.Values)
+        {
             member.Link?.Close(reason);
+            RefuseOrders(member);
+        }
+
         members.Clear();
         table.Clear();
     }

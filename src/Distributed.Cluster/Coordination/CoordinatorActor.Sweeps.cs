@@ -1,4 +1,5 @@
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Observers;
 using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
 
@@ -46,7 +47,7 @@ public sealed partial class CoordinatorActor
                 AppendSubmissions(context);
                 break;
             case AttachJob attach:
-                OnAttach(attach);
+                OnAttach(attach, context);
                 break;
             case BenchWorkers bench:
                 if (sweeps.TryGetValue(bench.Sweep, out RunningSweep? wary))
@@ -105,6 +106,7 @@ public sealed partial class CoordinatorActor
     {
         SweepState state = SweepState.Of(history);
         LeaseHold held = lease!;
+        context.Publish(new SweepObserved([.. history]));
         context.Log.Info(
             $"sweep {state.Description.Name} ({state.Sweep:x16}) is taken on with "
             + $"{state.Trials.Count} of {state.TrialsWanted} trials begun");
@@ -135,7 +137,7 @@ public sealed partial class CoordinatorActor
             + "within the last hour"));
     }
 
-    private void OnAttach(AttachJob attach)
+    private void OnAttach(AttachJob attach, IActorContext context)
     {
         bool isSubmitted = submissions.TryGetValue(attach.Job, out List<IActorRef>? watchers);
         if (!isSubmitted && !jobs.ContainsKey(attach.Job) && !ended.ContainsKey(attach.Job))
@@ -146,6 +148,8 @@ public sealed partial class CoordinatorActor
 
         if (!ended.ContainsKey(attach.Job))
             sweepOfJob[attach.Job] = attach.Sweep;
+        if (jobs.TryGetValue(attach.Job, out RunningJob? job))
+            context.Publish(new JobObserved(attach.Job, job.Description, attach.Sweep));
         if (isSubmitted)
             watchers!.Add(attach.Watcher);
         else
@@ -168,7 +172,7 @@ public sealed partial class CoordinatorActor
             [.. sweepOrder.Select(number => sweeps[number]).Where(sweep => !sweep.HasEnded)];
         if (active.Count == 0)
             return;
-        int usable = members.Values.Count(member => member.Link is not null && !member.IsLeaving);
+        int usable = members.Values.Count(member => member.IsUsable);
         int others = jobs.Where(job => !sweepOfJob.ContainsKey(job.Key))
             .Sum(job => job.Value.Description.WorkerCount);
         int left = Math.Max(0, usable - others);

@@ -1,4 +1,5 @@
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Observers;
 using Distributed.Cluster.Sweeps;
 using Distributed.Cluster.Workers;
 using Distributed.Kernel;
@@ -119,6 +120,12 @@ public sealed partial class CoordinatorActor(
         bool isSame = seenLease?.Term == read.Lease.Term && seenLease.Beat == read.Lease.Beat;
         if (!isSame)
             seenSinceNs = context.NowNs;
+        if (read.Lease.Holder is { } holder && seenLease?.Holder != holder)
+        {
+            context.Publish(new LeadershipObserved(
+                0, holder.Address, $"it holds the lease of term {read.Lease.Term}"));
+        }
+
         seenLease = read.Lease;
         bool isOurs = read.Lease.Holder?.Incarnation == identity.Incarnation;
         bool isFree = read.Lease.Holder is null || read.HolderIsGone || isOurs;
@@ -158,6 +165,8 @@ public sealed partial class CoordinatorActor(
         if (lease is null || isActing)
             return;
         isActing = true;
+        context.Publish(new LeadershipObserved(
+            lease.Term, identity.Address, "it holds the lease"));
         context.Log.Info($"acts in term {lease.Term} with {loaded.Jobs.Count} jobs in the store");
         foreach (StoredJob job in loaded.Jobs)
         {
@@ -176,6 +185,7 @@ public sealed partial class CoordinatorActor(
     private void StepDown(string reason, IActorContext context)
     {
         context.Log.Warning($"gives up term {lease?.Term}: {reason}");
+        context.Publish(new LeadershipObserved(0, "", reason));
         lease = null;
         seenLease = null;
         isActing = false;

@@ -126,10 +126,21 @@ public sealed record ReturnedToCheckpoint(
 
 public sealed record StopRequested(ulong Job, string Reason) : JobDecision(Job);
 
+/// <summary>No generation begins from here on, until the job is resumed.</summary>
+public sealed record JobPaused(ulong Job, string Reason) : JobDecision(Job);
+
+public sealed record JobResumed(ulong Job) : JobDecision(Job);
+
+/// <summary>The job asks for so many workers now.</summary>
+public sealed record JobScaled(ulong Job, int Workers) : JobDecision(Job);
+
 /// <summary>The job has ended with RunCompleted, RunInterrupted or RunFailed.</summary>
 public sealed record JobConcluded(ulong Job, RunEvent Outcome) : JobDecision(Job);
 
 /// <summary>All that a store knows of a job.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Description">As it was submitted, but for the number of workers where that was
+/// changed since.</param>
 /// <param name="Generation">The newest one; null before the first.</param>
 /// <param name="StopReason">Why a stop was asked for; null where none was.</param>
 /// <param name="Outcome">Null while the job goes on.</param>
@@ -138,6 +149,9 @@ public sealed record StoredJob(
     long StepsRedone, long CheckpointStep, string CheckpointPath, string? StopReason,
     RunEvent? Outcome)
 {
+    /// <summary>Why the job is to stand still; null where it is not.</summary>
+    public string? PauseReason { get; init; }
+
     /// <summary>How often the job has returned to a checkpoint.</summary>
     public int Returns { get; init; }
 
@@ -173,6 +187,12 @@ public sealed record StoredJob(
             StepsRedone = returned.StepsRedone,
         },
         StopRequested stop => this with { StopReason = stop.Reason },
+        JobPaused paused => this with { PauseReason = paused.Reason },
+        JobResumed => this with { PauseReason = null },
+        JobScaled scaled => this with
+        {
+            Description = Description with { WorkerCount = scaled.Workers },
+        },
         JobConcluded concluded => this with { Outcome = concluded.Outcome },
         _ => this,
     };

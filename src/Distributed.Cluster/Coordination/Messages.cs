@@ -13,7 +13,11 @@ namespace Distributed.Cluster.Coordination;
 /// <param name="Roles">What the worker is for, as its configuration says.</param>
 public sealed record WorkerIdentity(
     string Name, ulong Incarnation, string Host, int ProcessId, string DataAddress,
-    IReadOnlyList<string> Roles);
+    IReadOnlyList<string> Roles)
+{
+    /// <summary>Of its program; empty where it is not known.</summary>
+    public string Version { get; init; } = "";
+}
 
 /// <summary>A worker has connected; it is answered through the link.</summary>
 public sealed record WorkerConnected(WorkerIdentity Worker, IControlLink Link);

@@ -28,6 +28,12 @@ public interface IRunRecorder
     void Epoch(EpochCompleted epoch);
 
     /// <summary>
+    /// Something to show beside the figures. It is dropped where too much waits already or cannot
+    /// be written; the recording goes on.
+    /// </summary>
+    void Attach(RunAttachment attachment);
+
+    /// <summary>
     /// Answered with <see cref="RecordingDurable"/> once all that was asked for before would
     /// survive the death of this process and of the machine.
     /// </summary>

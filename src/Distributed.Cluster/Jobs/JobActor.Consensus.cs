@@ -176,6 +176,7 @@ internal sealed partial class JobActor
         ForgetGeneration(context);
         Tell(new Notice(returned.Reason));
         long step = job.CheckpointStep;
+        saveFromStep = saveFromStep is null ? null : step + 1;
         Tell(new RunReturned(
             step, ledger.Epochs.LastOrDefault(epoch => epoch.Step <= step)?.Epoch ?? 0,
             job.Returns));

@@ -1,4 +1,5 @@
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Observers;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 
@@ -22,6 +23,7 @@ internal sealed partial class JobActor
     /// <summary>A worker that failed alone so often is not tried again.</summary>
     private const int FailuresMax = 3;
 
+    private readonly SortedDictionary<ulong, string> losses = [];
     private bool isReturning;
     private int haltingTo;
     private bool isHaltLate;
@@ -68,7 +70,7 @@ internal sealed partial class JobActor
     {
         worker.State = null;
         worker.Order(new PrepareJob(
-            Number, description, job.CheckpointStep, job.CheckpointPath, job.Returns));
+            Number, job.Description, job.CheckpointStep, job.CheckpointPath, job.Returns));
     }
 
     private void OnLost(WorkerLost lost, IActorContext context)
@@ -83,6 +85,8 @@ internal sealed partial class JobActor
             + $"{worker.Identity.DataAddress}) "
             + (hasRank ? $"was lost near step {ledger.LastStep}" : "left")
             + $": {lost.Reason}"));
+        if (hasRank)
+            losses[lost.Incarnation] = lost.Reason;
         Regroup(context);
     }
 
@@ -109,7 +113,13 @@ internal sealed partial class JobActor
             OnRunning(worker, context);
         if (state.Phase != WorkPhase.Failed && haltingTo > state.Generation)
             worker.Order(new HaltJob(Number, haltingTo, changeReason));
-        isReturning = isReturning && !HaveAllReturned();
+        if (isReturning && HaveAllReturned())
+        {
+            isReturning = false;
+            context.Publish(new GenerationObserved(
+                Current!, "the coordinator has changed, and all its workers have come back"));
+        }
+
         FinishWhenThrough(context);
         Regroup(context);
     }
@@ -190,7 +200,7 @@ internal sealed partial class JobActor
     /// </summary>
     private void ReleaseSurplus(IActorContext context)
     {
-        int surplus = workers.Count - description.WorkerCount;
+        int surplus = workers.Count - job.Description.WorkerCount;
         if (surplus <= 0 || Current is null || forming is not null || haltingTo > 0
             || awaitsFirstStep)
             return;
@@ -246,6 +256,10 @@ internal sealed partial class JobActor
     {
         if (job.StopReason is not null)
             running.Order(new StopWork(Number, job.StopReason));
+        if (isYielding)
+            running.Order(new YieldWork(Number, Current!.Number, changeReason));
+        if (Current?.RankOf(running.Identity.Incarnation) == 0)
+            OrderCheckpoint();
         if (!awaitsFirstStep || joinedNs != 0 || Current is null)
             return;
         foreach (RankAssignment member in Current.Ranks)
@@ -278,12 +292,13 @@ internal sealed partial class JobActor
 
     private void OnGatherDeadline(IActorContext context)
     {
-        if (Current is not null || workers.Count >= description.WorkerCount)
+        if (Current is not null || job.PauseReason is not null
+            || workers.Count >= job.Description.WorkerCount)
             return;
         Conclude(
             new RunFailed(
                 ExitCodes.NotEnoughWorkers,
-                $"the job asks for {description.WorkerCount} workers, but {workers.Count} came "
+                $"the job asks for {job.Description.WorkerCount} workers, but {workers.Count} came "
                 + $"within {settings.WorkersDeadline.TotalSeconds:0} s; start more workers or ask "
                 + "for fewer with --workers"),
             context);
@@ -291,18 +306,23 @@ internal sealed partial class JobActor
 
     private void Regroup(IActorContext context)
     {
-        if (!isOpen || outcome is not null || forming is not null || divergence is not null)
+        if (!isOpen || outcome is not null || forming is not null || divergence is not null
+            || awaiting.Count > 0)
             return;
         if (StopWhileWaiting(context))
             return;
         RegroupDecision decision = Regrouping.Decide(View(context));
         waitsFor = decision.Action is RegroupAction.WaitForWorkers
             ? $"waiting: {decision.Reason}"
+            : decision.Action is RegroupAction.Pause ? decision.Reason
             : "";
         switch (decision.Action)
         {
             case RegroupAction.WaitForWorkers:
                 WaitForWorkers(decision.Reason, context);
+                break;
+            case RegroupAction.Pause:
+                StandStill(decision.Reason, context);
                 break;
             case RegroupAction.Yield:
                 NoteChange(decision.Reason, context);
@@ -341,23 +361,30 @@ internal sealed partial class JobActor
 
     private RegroupView View(IActorContext context)
     {
-        int ranksMax = Math.Min(description.WorkerCount, description.LogicalShards);
+        int wanted = job.Description.WorkerCount;
+        int ranksMax = Math.Min(wanted, description.LogicalShards);
         var view = new List<RegroupWorker>(workers.Count);
         foreach (JobWorker worker in workers.Values)
         {
             view.Add(new RegroupWorker(
                 worker.Identity.Incarnation, worker.Identity.Name, worker.Identity.Host,
-                worker.State, worker.IsLeaving, context.NowNs < worker.BenchedUntilNs));
+                worker.State, worker.IsLeaving || worker.DrainReason is not null,
+                context.NowNs < worker.BenchedUntilNs));
         }
 
         // Shorter names first puts w2 before w10, as people count.
         view.Sort((left, right) => (left.Name.Length, left.Name, left.Incarnation).CompareTo(
             (right.Name.Length, right.Name, right.Incarnation)));
         return new RegroupView(
-            Current, haltingTo, isYielding, ranksMax, description.WorkerCount,
+            Current, haltingTo, isYielding, ranksMax, wanted,
             Math.Min(Math.Max(description.MinWorkers, settings.WorkersMin), ranksMax), view,
             isHaltLate, isYieldLate, isReturning,
-            Imbalance(context.NowNs), job.IsVoid);
+            Imbalance(context.NowNs), job.IsVoid)
+        {
+            // A paused job that is to stop does so as any other does.
+            PauseReason = job.StopReason is null ? job.PauseReason : null,
+            Losses = losses,
+        };
     }
 
     private string? Imbalance(long nowNs)
@@ -553,9 +580,11 @@ internal sealed partial class JobActor
         joinedNs = 0;
         announcedNs = context.NowNs;
         saveOrdered = default;
+        losses.Clear();
         consensus.Begin(generation.Number);
         ReleaseSettled();
         recorder.Numerics(job.Numerics);
+        context.Publish(new GenerationObserved(generation, reason));
         foreach (RankAssignment member in generation.Ranks)
             Announce(member, generation);
         TellSpares(generation);
@@ -656,15 +685,21 @@ internal sealed partial class JobActor
     {
         if (forming is not null)
             return;
-        foreach (JobWorker worker in workers.Values.Where(worker => worker.IsLeaving).ToList())
+        foreach (JobWorker worker in workers.Values.ToList())
         {
+            if (!worker.IsLeaving && worker.DrainReason is null)
+                continue;
             if (waitsFor.Length > 0 && SaveFirst(worker))
                 continue;
             bool hasRank = Current?.RankOf(worker.Identity.Incarnation) >= 0;
             bool isSource = Current is not null && awaitsFirstStep && joinedNs == 0
                 && Current.Start.SourceAddress == worker.Identity.DataAddress;
             if (waitsFor.Length > 0 || (haltingTo == 0 && !hasRank && !isSource))
-                Spare(worker, "it was asked to leave", context);
+            {
+                Spare(
+                    worker, worker.DrainReason ?? "it was asked to leave", context,
+                    mayReturn: !worker.IsLeaving);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Observers;
 using Distributed.Cluster.Workers;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
@@ -33,6 +34,11 @@ internal sealed partial class JobActor(
     protected override void PreStart(IActorContext context)
     {
         startedNs = context.NowNs;
+        context.Log.Fields = () =>
+        [
+            new("job", $"{Number:x16}"), new("generation", Current?.Number ?? 0),
+            new("step", ledger.LastStep),
+        ];
         consensus.Begin(Current?.Number ?? 0);
         isReturning = Current is not null;
         if (isReturning)
@@ -48,6 +54,7 @@ internal sealed partial class JobActor(
     {
         if (isRecording)
             recorder.Abandon();
+        ForgetOrders();
     }
 
     protected override void Receive(object message, IActorContext context)
@@ -81,6 +88,9 @@ internal sealed partial class JobActor(
                 break;
             case StopJob stop:
                 OnStop(stop, context);
+                break;
+            case ClusterOrder order:
+                OnOrder(order, context);
                 break;
             case RecordingEnded:
                 isRecording = false;
@@ -154,6 +164,11 @@ internal sealed partial class JobActor(
             case WorkerLost lost:
                 OnLost(lost, context);
                 break;
+            case WorkerDrained drained:
+                if (workers.TryGetValue(drained.Incarnation, out JobWorker? benched))
+                    benched.DrainReason = drained.Reason;
+                Regroup(context);
+                break;
             case WorkerLeaving leaving:
                 if (workers.TryGetValue(leaving.Incarnation, out JobWorker? leaver))
                     leaver.IsLeaving = true;
@@ -209,6 +224,9 @@ internal sealed partial class JobActor(
             case ReportSent sent:
                 OnReport(worker, sent, context);
                 break;
+            case AttachmentSent attached when attached.Generation > job.ReturnedFrom:
+                recorder.Attach(attached.Attachment);
+                break;
             case WorkReported reported:
                 OnState(worker, reported.State, context);
                 break;
@@ -249,6 +267,8 @@ internal sealed partial class JobActor(
         JobWorker worker, ReportOrigin origin, StepsCommitted report, IActorContext context)
     {
         IReadOnlyList<StepRecord> news = ledger.Add(origin, report);
+        context.Publish(new StepsObserved(
+            Number, worker.Identity.Incarnation, report.Rank, report.Generation, report.Steps));
         if (Current is { } generation && report.Rank >= 0
             && generation.RankOf(worker.Identity.Incarnation) == report.Rank)
         {
@@ -271,7 +291,10 @@ internal sealed partial class JobActor(
         }
 
         StepSchedule schedule = description.Schedule;
+        bool isFirst = awaitsFirstStep;
         OnFirstStep(last.Step, context);
+        if (isFirst)
+            ReleaseSurplus(context);
         Tell(new StepCommitted(
             last.Step, schedule.StepsTotal, schedule.EpochOf(last.Step), schedule.EpochsTotal,
             last.Loss, seconds > 0 ? samples / seconds : 0));
@@ -294,13 +317,6 @@ internal sealed partial class JobActor(
         AnnounceWhenDurable(context);
     }
 
-    private void OnStop(StopJob stop, IActorContext context)
-    {
-        context.Reply(new StopJobReply(true));
-        if (job.StopReason is null && outcome is null)
-            Append(new StopRequested(Number, stop.Reason), context);
-    }
-
     private void Append(JobDecision decision, IActorContext context)
     {
         appending.Enqueue(decision);
@@ -321,6 +337,7 @@ internal sealed partial class JobActor(
             "decisions become durable in their order");
         AppendNext(context);
         job = job.With(decision);
+        AnswerOrder(oldest);
         switch (decision)
         {
             case GenerationDecided:
@@ -329,6 +346,7 @@ internal sealed partial class JobActor(
             case CheckpointRecorded saved:
                 ReleaseSettled();
                 Tell(new CheckpointSaved(saved.Step, saved.Path));
+                saveFromStep = saved.Step >= saveFromStep ? null : saveFromStep;
                 ReturnWhenSaved(context);
                 FinishWhenThrough(context);
                 Regroup(context);
@@ -336,7 +354,17 @@ internal sealed partial class JobActor(
             case ReturnedToCheckpoint returned:
                 OnReturned(returned, context);
                 break;
+            case JobPaused:
+                Regroup(context);
+                break;
+            case JobResumed:
+                OnResumed(context);
+                break;
+            case JobScaled scaled:
+                OnScaled(scaled, context);
+                break;
             case StopRequested stop:
+                AnswerStop();
                 TellRanks(new StopWork(Number, stop.Reason));
                 Regroup(context);
                 break;
@@ -373,6 +401,7 @@ internal sealed partial class JobActor(
         string state = outcome is not null ? "finishing"
             : job.StopReason is not null ? "stopping"
             : divergence is not null || job.IsVoid ? "returning to a checkpoint"
+            : job.PauseReason is not null ? PauseState()
             : waitsFor.Length > 0 ? waitsFor
             : Current is null ? "preparing"
             : haltingTo > 0 ? "regrouping"

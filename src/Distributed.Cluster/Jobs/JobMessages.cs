@@ -16,6 +16,11 @@ internal sealed record WorkerLost(ulong Incarnation, string Reason);
 /// <summary>A worker of the job has asked to go.</summary>
 internal sealed record WorkerLeaving(ulong Incarnation);
 
+/// <summary>
+/// A worker of the job is to get no more work and to be given back; with a null reason it may stay.
+/// </summary>
+internal sealed record WorkerDrained(ulong Incarnation, string? Reason);
+
 /// <summary>A worker's message about the job.</summary>
 internal sealed record FromWorker(ulong Incarnation, WorkerMessage Message);
 
@@ -30,6 +35,9 @@ internal sealed record WatcherRemoved(IActorRef Watcher);
 /// <param name="MayReturn">The job would take it again when it has too few.</param>
 internal sealed record WorkerSpared(
     ulong Job, ulong Incarnation, string Reason, bool MayReturn);
+
+/// <summary>To the coordinator: so many workers the job asks for from now on.</summary>
+internal sealed record WorkersWanted(ulong Job, int Count);
 
 /// <summary>To the coordinator: how far the job is, whenever that has changed.</summary>
 internal sealed record JobProgressed(JobStatus Status);

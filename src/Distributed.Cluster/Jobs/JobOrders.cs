@@ -37,6 +37,11 @@ public sealed record FormGeneration(ulong Job, Generation Generation, int Rank) 
 /// <summary>Vote to stop with the next step; all ranks then stop after the same one.</summary>
 public sealed record StopWork(ulong Job, string Reason) : JobOrder(Job);
 
+/// <summary>
+/// To one rank: vote to save with the next step; all ranks then take the state after the same one.
+/// </summary>
+public sealed record CheckpointWork(ulong Job) : JobOrder(Job);
+
 /// <summary>Save the state as it is now, between two generations.</summary>
 public sealed record SaveWork(ulong Job) : JobOrder(Job);
 

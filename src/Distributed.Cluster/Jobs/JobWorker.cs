@@ -21,6 +21,10 @@ internal sealed class JobWorker(WorkerIdentity identity, IControlLink link)
 
     public bool IsLeaving { get; set; }
 
+    /// <summary>Why it is to be given back though it stays a member; null where it is
+    /// not.</summary>
+    public string? DrainReason { get; set; }
+
     public long BenchedUntilNs { get; set; } = long.MinValue;
 
     public int FailureCount { get; set; }

@@ -1,3 +1,5 @@
+using Distributed.Cluster.Coordination;
+
 namespace Distributed.Cluster.Jobs;
 
 /// <summary>A worker as the decision about the next membership sees it.</summary>
@@ -14,7 +16,8 @@ internal sealed record RegroupWorker(
 /// <param name="HaltingTo">The generation number that workers were told to halt for, or 0.</param>
 /// <param name="IsYielding">The ranks were asked to pause after a common step.</param>
 /// <param name="RanksMax">How many workers can have a rank.</param>
-/// <param name="WorkersWanted">As many are waited for before the first generation.</param>
+/// <param name="WorkersWanted">As the job asks for: as many are waited for before the first
+/// generation.</param>
 /// <param name="WorkersMin">With fewer the job waits.</param>
 /// <param name="Workers">Those that are reachable, in the order of their names.</param>
 /// <param name="IsHaltLate">Who has not halted by now is left out.</param>
@@ -26,7 +29,15 @@ internal sealed record RegroupWorker(
 internal sealed record RegroupView(
     Generation? Current, int HaltingTo, bool IsYielding, int RanksMax, int WorkersWanted,
     int WorkersMin, IReadOnlyList<RegroupWorker> Workers, bool IsHaltLate, bool IsYieldLate,
-    bool IsReturning, string? Imbalance, bool IsVoid);
+    bool IsReturning, string? Imbalance, bool IsVoid)
+{
+    /// <summary>Why nothing is to be computed for now; null where it is.</summary>
+    public string? PauseReason { get; init; }
+
+    /// <summary>Why workers of the current generation were lost, by incarnation.</summary>
+    public IReadOnlyDictionary<ulong, string> Losses { get; init; } =
+        new Dictionary<ulong, string>();
+}
 
 /// <summary>What to do about a job's membership.</summary>
 internal abstract record RegroupAction
@@ -35,6 +46,9 @@ internal abstract record RegroupAction
 
     /// <summary>The job cannot go on with the workers that it has.</summary>
     public sealed record WaitForWorkers : RegroupAction;
+
+    /// <summary>The job stands still, and its workers keep what they hold.</summary>
+    public sealed record Pause : RegroupAction;
 
     public sealed record Yield : RegroupAction;
 
@@ -74,6 +88,8 @@ internal static class Regrouping
 
     private static RegroupDecision BeforeTheFirst(RegroupView view)
     {
+        if (view.PauseReason is { } reason)
+            return Pause(reason);
         int ready = view.Workers.Count(IsReady);
         if (ready < view.WorkersWanted)
             return Stay($"{ready} of {view.WorkersWanted} workers are prepared");
@@ -92,6 +108,8 @@ internal static class Regrouping
             worker => MustHalt(worker, view) || (view.IsVoid && MustPrepare(worker)));
         if (late is not null && !view.IsHaltLate)
             return Stay($"{late.Name} has not halted yet");
+        if (view.PauseReason is { } reason)
+            return Pause(reason);
         RegroupWorker[] halted = [.. view.Workers.Where(worker => HasHalted(worker, view))];
         RegroupWorker[] members = NeighboursByHost(
             halted.Where(worker => !worker.IsLeaving && !worker.IsBenched)
@@ -129,7 +147,7 @@ internal static class Regrouping
             {
                 if (view.IsReturning)
                     return Stay($"{member.Worker.Name} may still come");
-                return Halt(view, $"{member.Worker.Name} was lost");
+                return Halt(view, Loss(member.Worker, view));
             }
 
             WorkState state = worker.State;
@@ -158,16 +176,18 @@ internal static class Regrouping
     /// <summary>Why the membership should change though nothing is wrong.</summary>
     private static string? PlannedReason(RegroupView view, Generation current)
     {
-        int staying = 0;
+        if (view.PauseReason is { } reason)
+            return Paused(reason);
         foreach (RankAssignment member in current.Ranks)
         {
             RegroupWorker? worker = Find(view, member.Worker.Incarnation);
             if (worker is { IsLeaving: true })
                 return $"{worker.Name} leaves";
-            staying++;
         }
 
-        if (staying < view.RanksMax)
+        if (current.Ranks.Count > view.RanksMax)
+            return $"the job asks for {view.WorkersWanted} workers now";
+        if (current.Ranks.Count < view.RanksMax)
         {
             RegroupWorker? newcomer = view.Workers.FirstOrDefault(
                 worker => IsReady(worker) && current.RankOf(worker.Incarnation) < 0);
@@ -177,6 +197,11 @@ internal static class Regrouping
 
         return view.Imbalance;
     }
+
+    private static string Loss(WorkerIdentity lost, RegroupView view) =>
+        view.Losses.TryGetValue(lost.Incarnation, out string? why)
+            ? $"{lost.Name} was lost ({why})"
+            : $"{lost.Name} was lost";
 
     private static string Trouble(Generation current, RegroupWorker worker, WorkState state)
     {
@@ -234,6 +259,11 @@ internal static class Regrouping
 
     private static RegroupDecision Halt(RegroupView view, string reason) =>
         new(new RegroupAction.Halt(NextNumber(view)), reason);
+
+    private static RegroupDecision Pause(string reason) =>
+        new(new RegroupAction.Pause(), Paused(reason));
+
+    private static string Paused(string reason) => $"paused: {reason}";
 
     private static RegroupDecision Stay(string reason) => new(new RegroupAction.Stay(), reason);
 }

@@ -34,6 +34,9 @@ public sealed record StepSchedule(
 /// <summary>How far a worker has come with a job.</summary>
 public sealed record WorkProgress(long Step, int EpochsEvaluated, long StepSaved, bool StopAgreed)
 {
+    /// <summary>The ranks agreed to save the state after this step, due or not.</summary>
+    public bool SaveAgreed { get; init; }
+
     /// <summary>
     /// Where a run goes on after a checkpoint. A run resumed at its last step has only its result
     /// left to tell, so it evaluates once more; one that is to stop there has nothing left to do.
@@ -86,8 +89,11 @@ public static class WorkDecisions
         }
 
         bool due = step > 0 && step % schedule.CheckpointEverySteps == 0;
-        return due && progress.StepSaved < step
-            ? new(new WorkAction.SaveCheckpoint(step), $"step {step} is due for a checkpoint")
+        return (due || progress.SaveAgreed) && progress.StepSaved < step
+            ? new(
+                new WorkAction.SaveCheckpoint(step),
+                due ? $"step {step} is due for a checkpoint"
+                    : $"a checkpoint was agreed at step {step}")
             : new(new WorkAction.RunStep(step + 1), $"step {step} is committed");
     }
 }

@@ -1,5 +1,6 @@
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
+using Distributed.Cluster.Observers;
 using Distributed.Cluster.Sweeps.Scheduling;
 using Distributed.Cluster.Sweeps.Search;
 using Distributed.Kernel;
@@ -105,7 +106,7 @@ internal sealed class SweepActor(
             case SweepOrder order:
                 OnOrder(order, context);
                 break;
-            case Tick or AppendAgain or StopJobReply:
+            case Tick or AppendAgain or StopJobReply or CoordinatorStandsBy:
                 break;
             default:
                 context.Unhandled(message);
@@ -160,6 +161,7 @@ internal sealed class SweepActor(
         List<SweepDecision> durable = deciding.GetRange(0, count);
         deciding.RemoveRange(0, count);
         history.AddRange(durable);
+        context.Publish(new SweepObserved(durable));
         foreach (IActorRef watcher in watchers)
             watcher.Tell(new SweepProgressed(durable));
         foreach (SweepDecision decision in durable)
@@ -269,6 +271,8 @@ internal sealed class SweepActor(
                 leg.Hear(step);
                 foreach (IActorRef watcher in watchers)
                     watcher.Tell(new TrialStepped(heard.Trial, step));
+                context.Publish(new TrialObserved(
+                    state.Sweep, new TrialStepped(heard.Trial, step)));
                 break;
             case JobAccepted when state.PauseReason is not null || state.StopReason is not null:
                 StopLeg(leg, state.PauseReason ?? state.StopReason!, context);

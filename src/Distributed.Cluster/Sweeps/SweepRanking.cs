@@ -18,9 +18,9 @@ public static class SweepRanking
     ];
 
     /// <summary>Null where no trial has a result.</summary>
-    public static TrialState? Best(SweepState state) => Order(state) is { Count: > 0 } order
-        ? order[0]
-        : null;
+    public static TrialState? Best(SweepState state) => state.Trials
+        .Where(trial => trial.Results.Count > 0)
+        .MinBy(trial => (-trial.Epoch, Loss(state, trial), trial.Number));
 
     /// <summary>Such as "test accuracy 0.9812".</summary>
     public static string Headline(SweepState state, TrialState trial) => string.Join(

@@ -9,7 +9,8 @@ public interface IDialPort
     /// <summary>
     /// Opens a control stream and introduces the worker. Answered to it with
     /// <see cref="LinkOpened"/> and then, in order, a <see cref="LinkMessage"/> for each message
-    /// of the coordinator and one <see cref="LinkClosed"/>; or with <see cref="DialFailed"/>.
+    /// of the coordinator, an <see cref="AttachmentLeft"/> for each attachment told to the link,
+    /// and one <see cref="LinkClosed"/>; or with <see cref="DialFailed"/>.
     /// </summary>
     void Dial(string address, WorkerIdentity identity, IActorRef worker);
 }
@@ -31,6 +32,11 @@ public sealed record LinkOpened(IControlLink Link);
 
 /// <summary>The coordinator sent this.</summary>
 public sealed record LinkMessage(IControlLink Link, CoordinatorMessage Message);
+
+/// <summary>
+/// The stream has taken an attachment that it was told: there is room for another one.
+/// </summary>
+public sealed record AttachmentLeft(IControlLink Link);
 
 /// <summary>The stream has ended; nothing more comes from it.</summary>
 public sealed record LinkClosed(IControlLink Link, string Reason);

@@ -51,7 +51,7 @@ public interface ITrainingPort
 }
 
 /// <summary>What a rank votes for with a step; the votes travel with its gradients.</summary>
-public readonly record struct StepVotes(bool Stop, bool Yield);
+public readonly record struct StepVotes(bool Stop, bool Yield, bool Save = false);
 
 /// <summary>An answer of the port; those of another job are stale.</summary>
 public abstract record TrainingAnswer(ulong Job);
@@ -71,12 +71,23 @@ public sealed record TrainingJoined(ulong Job, int Generation, long Step, string
 /// <param name="StopVotes">How many ranks voted to stop; the same on every rank.</param>
 /// <param name="YieldVotes">How many ranks voted to pause; the same on every rank.</param>
 /// <param name="ParametersSha256">Empty unless asked for.</param>
+/// <param name="SaveVotes">How many ranks voted to save; the same on every rank.</param>
 public sealed record StepDone(
-    ulong Job, StepRecord Record, int StopVotes, int YieldVotes, string ParametersSha256)
-    : TrainingAnswer(Job);
+    ulong Job, StepRecord Record, int StopVotes, int YieldVotes, string ParametersSha256,
+    int SaveVotes = 0) : TrainingAnswer(Job);
 
 /// <summary>What was decided about how steps are run, with its reason; it is logged.</summary>
 public sealed record TrainingDecided(ulong Job, string Text) : TrainingAnswer(Job);
+
+/// <summary>
+/// Something to show of the run, which goes to the coordinator where it can. It may come at any
+/// time; what belongs to the end of a run comes before ParametersReady.
+/// </summary>
+/// <param name="Job">The job.</param>
+/// <param name="Generation">The one in which it was made.</param>
+/// <param name="Attachment">What to show.</param>
+public sealed record AttachmentReady(ulong Job, int Generation, RunAttachment Attachment)
+    : TrainingAnswer(Job);
 
 /// <summary>The whole test set's results, the same on every rank.</summary>
 public sealed record EvaluationDone(

@@ -14,7 +14,7 @@ internal sealed record WorkAnswered(JobWork Work, TrainingAnswer Answer);
 /// </summary>
 internal sealed class JobWork(
     PrepareJob order, ITrainingPort port, WorkerTiming timing, long lastSequence,
-    Action<WorkerMessage> send)
+    AttachmentOutbox attachments, Func<WorkerMessage, bool> send)
 {
     /// <summary>A report is sent early when it holds this many steps.</summary>
     private const int StepsPerReportMax = 256;
@@ -37,12 +37,14 @@ internal sealed class JobWork(
     private string device = "";
     private WorkFailure? failure;
     private WorkResult? result;
+    private WorkResult? resultToTell;
     private bool isHalting;
     private bool isWaitingForRecord;
     private bool isFinishing;
     private bool hasStopped;
     private bool stopWanted;
     private bool yieldWanted;
+    private bool saveWanted;
     private int checkpointsInFlight;
     private double trainingMs;
     private long lastReportNs;
@@ -55,6 +57,13 @@ internal sealed class JobWork(
     public long LastSequence => outbox.LastSequence;
 
     public bool HasFailed => phase == WorkPhase.Failed;
+
+    /// <summary>Where it is, for a line of log.</summary>
+    public IReadOnlyList<LogField> LogFields() =>
+    [
+        new("job", $"{Job:x16}"), new("generation", generation?.Number ?? promised),
+        new("step", progress.Step), new("rank", rank),
+    ];
 
     public void Prepare(IActorContext context)
     {
@@ -111,6 +120,9 @@ internal sealed class JobWork(
                 context.Log.Info($"voting to stop: {stop.Reason}");
                 stopWanted = true;
                 break;
+            case CheckpointWork:
+                saveWanted |= phase == WorkPhase.Running;
+                break;
             case SaveWork when phase == WorkPhase.Halted && !isHalting:
                 Save(progress.Step, write: true);
                 break;
@@ -156,12 +168,38 @@ internal sealed class JobWork(
                 FinishWhenSaved();
                 break;
             case ParametersReady ready when phase == WorkPhase.Running && !isHalting:
-                result = new WorkResult(hasStopped, ready.Sha256, trainingMs / 1e3);
-                Enter(WorkPhase.Finished);
+                resultToTell = new WorkResult(hasStopped, ready.Sha256, trainingMs / 1e3);
+                OnAttachmentsGone();
+                break;
+            case AttachmentReady ready:
+                OnAttachment(ready, context);
                 break;
             case TrainingFailed failed:
                 OnFailed(failed.Failure, context);
                 break;
+        }
+    }
+
+    /// <summary>
+    /// None is on its way any more, perhaps. A run is over with its result: what is to be shown of
+    /// it goes first.
+    /// </summary>
+    public void OnAttachmentsGone()
+    {
+        if (resultToTell is null || !attachments.IsEmpty)
+            return;
+        (result, resultToTell) = (resultToTell, null);
+        Enter(WorkPhase.Finished);
+    }
+
+    private void OnAttachment(AttachmentReady ready, IActorContext context)
+    {
+        RunAttachment attachment = ready.Attachment;
+        if (!attachments.Add(new AttachmentSent(Job, ready.Generation, attachment)))
+        {
+            context.Log.Info(
+                $"{attachment.Payload.Length} bytes of step {attachment.Step} are not shown: "
+                + "there is no coordinator, or too much waits for it");
         }
     }
 
@@ -199,6 +237,7 @@ internal sealed class JobWork(
 
         isHalting = true;
         isFinishing = false;
+        resultToTell = null;
         port.Halt(promised, halt.Reason);
     }
 
@@ -209,6 +248,7 @@ internal sealed class JobWork(
         ReportSteps(context);
         isHalting = false;
         yieldWanted = false;
+        saveWanted = false;
         generation = null;
         rank = -1;
         failure = phase == WorkPhase.Failed ? failure : null;
@@ -251,7 +291,9 @@ internal sealed class JobWork(
         {
             Step = done.Record.Step,
             StopAgreed = progress.StopAgreed || done.StopVotes > 0,
+            SaveAgreed = done.SaveVotes > 0,
         };
+        saveWanted &= !progress.SaveAgreed;
         trainingMs += done.Record.StepMs;
         unreported.Add(done.Record);
         if (lastCommitNs != NotInARow)
@@ -282,6 +324,7 @@ internal sealed class JobWork(
         if (isHalting && what.Blame == Blame.Peer)
             return;
         failure = what;
+        resultToTell = null;
         Enter(what.Blame == Blame.Peer ? WorkPhase.Broken : WorkPhase.Failed);
     }
 
@@ -300,7 +343,7 @@ internal sealed class JobWork(
         {
             case WorkAction.RunStep run:
                 port.RunStep(
-                    run.Step, new StepVotes(stopWanted, yieldWanted),
+                    run.Step, new StepVotes(stopWanted, yieldWanted, saveWanted),
                     description.Schedule.HashesParametersAt(run.Step));
                 break;
             case WorkAction.Evaluate evaluate:

@@ -33,12 +33,16 @@ public sealed class WorkerActor(
     private long heardNs;
     private long beatNs;
     private string? leaveReason;
+    private string benchReason = "";
     private JobWork? work;
     private long lastSequence;
+    private AttachmentOutbox attachments = null!;
 
     protected override void PreStart(IActorContext context)
     {
         beatNs = context.NowNs;
+        attachments = new AttachmentOutbox(Send);
+        context.Log.Fields = () => work?.LogFields() ?? [];
         context.StartPeriodicTimer(BeatTimer, timing.HeartbeatInterval, Beat.Instance);
         Dial(context);
     }
@@ -60,6 +64,10 @@ public sealed class WorkerActor(
                 heardNs = context.NowNs;
                 OnCoordinator(received.Message, context);
                 break;
+            case AttachmentLeft left when left.Link == link:
+                attachments.OnLeft();
+                work?.OnAttachmentsGone();
+                break;
             case Beat:
                 OnBeat(context);
                 break;
@@ -80,10 +88,13 @@ public sealed class WorkerActor(
             case Redial:
                 Dial(context);
                 break;
+            case VitalsReported or LogReported:
+                Send((WorkerMessage)message);
+                break;
             case LeaveCluster leave:
                 OnLeave(leave, context);
                 break;
-            case WorkAnswered or LinkMessage:
+            case WorkAnswered or LinkMessage or AttachmentLeft:
                 // Of a job that was released, or of a stream that was given up.
                 break;
             default:
@@ -111,6 +122,13 @@ public sealed class WorkerActor(
             case Removed removed:
                 OnRemoved(removed, context);
                 break;
+            case LeaveOrdered leave:
+                OnLeave(new LeaveCluster(leave.Reason), context);
+                break;
+            case BenchOrdered bench:
+                benchReason = bench.Reason;
+                Send(new Benched(benchReason));
+                break;
         }
     }
 
@@ -127,6 +145,8 @@ public sealed class WorkerActor(
         leader = dialled;
         context.Log.Info($"joined the cluster at {dialled} in term {term}");
         host.Tell(new WorkerJoined(dialled, term));
+        if (benchReason.Length > 0)
+            Send(new Benched(benchReason));
         if (work is null)
             Send(new WorkForgotten(Job: 0));
         else
@@ -160,7 +180,7 @@ public sealed class WorkerActor(
             }
 
             Release("another job took the worker");
-            work = new JobWork(prepare, port, timing, lastSequence, Send);
+            work = new JobWork(prepare, port, timing, lastSequence, attachments, Send);
             work.Prepare(context);
         }
         else if (order.Job != work?.Job)
@@ -236,6 +256,8 @@ public sealed class WorkerActor(
             context.Log.Warning($"the coordinator at {dialled} is gone: {reason}");
         link = null;
         isMember = false;
+        attachments.Clear();
+        work?.OnAttachmentsGone();
         RedialLater(context);
     }
 
@@ -255,10 +277,11 @@ public sealed class WorkerActor(
         dialer.Dial(dialled, self, context.Self);
     }
 
-    private void Send(WorkerMessage message)
+    private bool Send(WorkerMessage message)
     {
         if (isMember)
             link!.Tell(message);
+        return isMember;
     }
 
     private sealed record Beat

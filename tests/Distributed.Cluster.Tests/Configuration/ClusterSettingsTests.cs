@@ -10,6 +10,42 @@ namespace Distributed.Cluster.Tests.Configuration;
 /// </summary>
 public sealed class ClusterSettingsTests
 {
+    private const string EveryKey = """
+        remote { hostname = h, port = 1, public-hostname = p, public-port = 2 }
+        cluster {
+          seed-nodes = ["a:1", "akka.tcp://system@b:2"], roles = [r], min-nr-of-members = 3
+          role { "r.1".min-nr-of-members = 13, q.min-nr-of-members = 14 }
+          failure-detector {
+            heartbeat-interval = 1s, threshold = 12, max-sample-size = 4
+            min-std-deviation = 5ms, acceptable-heartbeat-pause = 6s
+          }
+        }
+        coordination {
+          store = s.db, lease { heartbeat-timeout = 9s, heartbeat-interval = 3s }
+        }
+        coordinated-shutdown.default-phase-timeout = 15s
+        training {
+          suspend-timeout = 16s, rebalance-gain = 0.17
+          runs-folder = f, termination-grace = 7s, min-workers = 8
+        }
+        worker { host = h2, slots = 10, threads-per-worker = 11, device = CUDA }
+        pbm { host = q, port = 12 }
+        dashboard { host = d, port = 15 }
+        metrics { host = m, port = 18 }
+        telemetry {
+          otlp { endpoint = "http://c:4317", protocol = http }, trace-every-steps = 19
+        }
+        security { token-file = t, tls { certificate = c, key = k, authority = a } }
+        loglevel = debug
+        log-format = JSON
+        """;
+
+    private static readonly SecuritySettings EveryFile = new()
+    {
+        TokenFile = "t",
+        Tls = new() { Certificate = "c", Key = "k", Authority = "a" },
+    };
+
     /// <summary>The file that the repository ships.</summary>
     public static string FileText { get; } = File.ReadAllText(RootFile());
 
@@ -32,28 +68,7 @@ public sealed class ClusterSettingsTests
     [Fact]
     public void EveryKeyIsRead()
     {
-        var settings = Read("""
-            remote { hostname = h, port = 1, public-hostname = p, public-port = 2 }
-            cluster {
-              seed-nodes = ["a:1", "akka.tcp://system@b:2"], roles = [r], min-nr-of-members = 3
-              role { "r.1".min-nr-of-members = 13, q.min-nr-of-members = 14 }
-              failure-detector {
-                heartbeat-interval = 1s, threshold = 12, max-sample-size = 4
-                min-std-deviation = 5ms, acceptable-heartbeat-pause = 6s
-              }
-            }
-            coordination {
-              store = s.db, lease { heartbeat-timeout = 9s, heartbeat-interval = 3s }
-            }
-            coordinated-shutdown.default-phase-timeout = 15s
-            training {
-              suspend-timeout = 16s, rebalance-gain = 0.17
-              runs-folder = f, termination-grace = 7s, min-workers = 8
-            }
-            worker { host = h2, slots = 10, threads-per-worker = 11, device = CUDA }
-            pbm { host = q, port = 12 }
-            loglevel = debug
-            """);
+        var settings = Read(EveryKey);
         var expected = new ClusterSettings
         {
             Remote = new() { Hostname = "h", Port = 1, PublicHostname = "p", PublicPort = 2 },
@@ -92,9 +107,19 @@ public sealed class ClusterSettingsTests
             },
             Worker = new() { Host = "h2", Slots = 10, ThreadsPerWorker = 11, Device = "cuda" },
             Pbm = new() { Host = "q", Port = 12 },
+            Dashboard = new() { Host = "d", Port = 15 },
+            Metrics = new() { Host = "m", Port = 18 },
+            Telemetry = new()
+            {
+                Otlp = new() { Endpoint = "http://c:4317", Protocol = OtlpProtocol.Http },
+                TraceEverySteps = 19,
+            },
+            Security = EveryFile,
             LogLevel = LogLevel.Debug,
+            LogFormat = LogFormat.Json,
         };
         Assert.Equal(Text(expected), Text(settings));
+        Assert.Null(Read("metrics.port = off").Metrics.Port);
     }
 
     [Fact]
@@ -187,12 +212,18 @@ public sealed class ClusterSettingsTests
     [InlineData("cluster.roles { a = 1 }", "unknown key cluster.roles.a")]
     [InlineData("loglevel = LOUD",
         "cluster.hocon:1:12: loglevel is \"LOUD\"; expected Off, Error, Warning, Info or Debug")]
+    [InlineData("metrics.port = none", "metrics.port is \"none\"; expected an integer")]
+    [InlineData("telemetry.otlp.endpoint = collector",
+        "telemetry.otlp.endpoint is \"collector\"; expected a URL, such as http://127.0.0.1:4317")]
+    [InlineData("telemetry.otlp.protocol = udp", "expected Grpc or Http")]
     [InlineData("worker.slots = 0", "worker.slots is 0; expected 1 to 1024")]
     [InlineData("worker.slots = two", "worker.slots is \"two\"; expected an integer")]
     [InlineData("worker.device = tpu", "expected auto, cpu or cuda")]
     [InlineData("remote.port = 70000", "remote.port is 70000; expected 0 to 65535")]
     [InlineData("remote.port = any", "remote.port is \"any\"; expected an integer")]
     [InlineData("remote.hostname = \"\"", "remote.hostname is empty")]
+    [InlineData("security.tls.key = k", "security.tls.certificate is empty")]
+    [InlineData("security.tls { certificate = c, key = k }", "security.tls.authority is empty")]
     [InlineData("cluster.seed-nodes = [host]",
         "cluster.seed-nodes is \"host\"; expected addresses as host:port")]
     [InlineData("cluster.seed-nodes = [\"h:0\"]", "expected addresses as host:port")]

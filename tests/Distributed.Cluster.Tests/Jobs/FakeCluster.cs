@@ -127,6 +127,30 @@ internal sealed class FakeCluster
         Leading.Tell(new StopJob(JobNumber, "the test asked for it"), new Watcher());
     }
 
+    /// <summary>Gives an order and runs for a little while; null where it is not answered in that
+    /// time.</summary>
+    public object? Order(ClusterOrder order)
+    {
+        environment.Settle();
+        var asker = new Asker();
+        Leading.Tell(order, asker);
+        Run(0.05);
+        return asker.Answer;
+    }
+
+    /// <summary>What the coordinator that leads says of its cluster.</summary>
+    public ClusterStatus Status()
+    {
+        var asker = new Asker();
+        Leading.Tell(new GetStatus(), asker);
+        environment.Settle();
+        return (ClusterStatus)asker.Answer!;
+    }
+
+    /// <summary>Tells of what its actors publish from now on.</summary>
+    public void Observe(IActorRef observer, Type published) =>
+        environment.System.Events.Subscribe(observer, published);
+
     /// <summary>Something for the coordinator that leads.</summary>
     public void Tell(object message, IActorRef? sender = null) => Leading.Tell(message, sender);
 
@@ -160,6 +184,19 @@ internal sealed class FakeCluster
             if (Store.Lease.Holder is null)
                 Run(0.1);
             return network.CoordinatorAt(Leader)!;
+        }
+    }
+
+    private sealed class Asker : IActorRef
+    {
+        public object? Answer { get; private set; }
+
+        public string Path => "/asker";
+
+        public void Tell(object message, IActorRef? sender = null)
+        {
+            Assert.Null(Answer);
+            Answer = message;
         }
     }
 
@@ -218,6 +255,9 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
 
     /// <summary>What the last hash of a job says differs.</summary>
     public string ResultSuffix { get; set; } = "";
+
+    /// <summary>What it shows of a run's end.</summary>
+    public IReadOnlyList<RunAttachment> Shown { get; set; } = [];
 
     public List<long> Saved { get; } = [];
 
@@ -313,8 +353,12 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
         Answer(new CheckpointDone(Job, saved, $"/checkpoints/{saved}"));
     }
 
-    public void HashParameters() => Answer(
-        new ParametersReady(Job, Hash + ResultSuffix));
+    public void HashParameters()
+    {
+        foreach (RunAttachment shown in Shown)
+            Answer(new AttachmentReady(Job, Generation!.Number, shown));
+        Answer(new ParametersReady(Job, Hash + ResultSuffix));
+    }
 
     public void Halt(int generation, string reason)
     {
@@ -368,6 +412,7 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
         Assert.Single(ranks.Select(rank => rank.asked!.Value.Step).Distinct());
         int stops = ranks.Count(rank => rank.asked!.Value.Votes.Stop);
         int yields = ranks.Count(rank => rank.asked!.Value.Votes.Yield);
+        int saves = ranks.Count(rank => rank.asked!.Value.Votes.Save);
         long wrong = ranks.Sum(rank => rank.corruption);
         foreach (FakeTraining rank in ranks.Where(chosen.Contains))
         {
@@ -377,7 +422,7 @@ internal sealed class FakeTraining(string name, List<FakeTraining> all, ulong in
             rank.parameters += next + wrong;
             rank.Answer(new StepDone(
                 Job, new StepRecord(next, 1.0 / next, 32, 64, 0.1, 1, 1, 0, 2), stops, yields,
-                hash ? rank.Hash : ""));
+                hash ? rank.Hash : "", saves));
         }
     }
 

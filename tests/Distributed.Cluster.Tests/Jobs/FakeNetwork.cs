@@ -88,6 +88,8 @@ internal sealed class FakeNetwork : IDialPort
                     return;
                 coordinator.Tell(new WorkerSent(
                     identity.Incarnation, ends[1], (WorkerMessage)message));
+                if (message is AttachmentSent)
+                    TellWorker(new AttachmentLeft(ends[0]));
             }
             else
             {

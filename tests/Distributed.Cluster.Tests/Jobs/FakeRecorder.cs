@@ -85,6 +85,10 @@ internal sealed class FakeRecorder
 
         public void Epoch(EpochCompleted epoch) => buffered.Add(() => log.Epochs.Add(epoch));
 
+        public void Attach(RunAttachment attachment)
+        {
+        }
+
         public void Commit(long mark)
         {
             Write();

@@ -11,6 +11,7 @@ namespace Distributed.Cluster.Tests.Jobs;
 public sealed class WorkerActorTests : IDialPort
 {
     private static readonly JobDescription Description = FakeCluster.Job(workers: 1, steps: 1000);
+    private static readonly JobDescription ShortDescription = FakeCluster.Job(workers: 1, steps: 4);
 
     private readonly TestEnvironment environment = new();
     private readonly List<FakeTraining> trainings = [];
@@ -171,6 +172,74 @@ public sealed class WorkerActorTests : IDialPort
         Assert.Equal(128, patient.Step);
     }
 
+    /// <summary>Nothing else waits behind more than one of them.</summary>
+    [Fact]
+    public void AttachmentsGoOneByOneAndTheResultFollowsThem()
+    {
+        training.Shown = [Attachment(1), Attachment(2), Attachment(3)];
+        Join(term: 1);
+        Finish();
+        for (int sent = 1; sent <= 3; sent++)
+        {
+            environment.Advance(1);
+            Assert.Equal(
+                training.Shown.Take(sent),
+                link.Told.OfType<AttachmentSent>().Select(message => message.Attachment));
+            Assert.DoesNotContain(link.Told, IsResult);
+            Assert.Equal(1, link.Told.OfType<AttachmentSent>().Last().Generation);
+            Tell(new AttachmentLeft(link));
+        }
+
+        Assert.Contains(link.Told, IsResult);
+    }
+
+    [Fact]
+    public void AttachmentsAreLostWithTheirStreamAndHoldNothingUp()
+    {
+        training.Shown = [Attachment(1), Attachment(2)];
+        Join(term: 1);
+        Finish();
+        FakeLink first = link;
+        Tell(new LinkClosed(link, "it died"));
+        environment.Advance(0.2);
+        Join(term: 2);
+        Tell(new AttachmentLeft(first));
+
+        Assert.Single(first.Told.OfType<AttachmentSent>());
+        Assert.Empty(link.Told.OfType<AttachmentSent>());
+        Assert.Contains(link.Told, IsResult);
+    }
+
+    [Fact]
+    public void WithoutACoordinatorAttachmentsAreDroppedAtOnce()
+    {
+        training.Shown = [Attachment(1)];
+        Join(term: 1);
+        RunTo(step: 3);
+        Tell(new LinkClosed(link, "it died"));
+        training.HoldAt = long.MaxValue;
+        training.TryCommit();
+        environment.Advance(0.2);
+        Join(term: 2);
+
+        Assert.Empty(link.Told.OfType<AttachmentSent>());
+        Assert.Contains(link.Told, IsResult);
+    }
+
+    private static bool IsResult(WorkerMessage message) =>
+        message is WorkReported { State.Result: not null };
+
+    private static RunAttachment Attachment(byte content) =>
+        new(4, AttachmentKind.Summary, "", new[] { content });
+
+    private void Finish()
+    {
+        RunTo(step: 3);
+        training.HoldAt = long.MaxValue;
+        training.TryCommit();
+        environment.Settle();
+    }
+
     private void RunTo(long step)
     {
         training.HoldAt = step + 1;
@@ -181,7 +250,8 @@ public sealed class WorkerActorTests : IDialPort
         Assert.Equal(step, training.Step);
     }
 
-    private void Prepare() => Say(new Ordered(new PrepareJob(1, Description, 0, "", Returns: 0)));
+    private void Prepare() => Say(new Ordered(new PrepareJob(
+        1, training.Shown.Count > 0 ? ShortDescription : Description, 0, "", Returns: 0)));
 
     private static FormGeneration Form(int number, ulong incarnation = 7) => new(
         1,
