@@ -29,12 +29,17 @@ public static class EventFileReader
             startStep = next.Step;
             next = Next(stream, path);
         }
-        var scalars = new List<ScalarValue>();
-        var texts = new List<TextValue>();
-        var hyperparameters = new List<HParamsValue>();
+        var values = new Values([], [], [], []);
+        var hasGraph = false;
         var lastSteps = new Dictionary<string, long>();
         for (; next is not null; next = Next(stream, path))
         {
+            if (next.WhatCase == Event.WhatOneofCase.GraphDef)
+            {
+                Require(!hasGraph, path, "has a second graph");
+                hasGraph = true;
+                continue;
+            }
             Require(
                 next.WhatCase == Event.WhatOneofCase.Summary, path, $"has a late {next.WhatCase}");
             var at = DateTimeOffset.UnixEpoch.AddSeconds(next.WallTime);
@@ -44,27 +49,51 @@ public static class EventFileReader
                     !lastSteps.TryGetValue(value.Tag, out var last) || next.Step > last,
                     path, $"has step {next.Step} of {value.Tag} out of order");
                 lastSteps[value.Tag] = next.Step;
-                if (value.ValueCase == Summary.Types.Value.ValueOneofCase.SimpleValue)
-                {
-                    scalars.Add(new ScalarValue(value.Tag, next.Step, value.SimpleValue, at));
-                }
-                else if (value.Metadata?.PluginData?.PluginName == "text")
-                {
-                    var text = value.Tensor.StringVal[0].ToStringUtf8();
-                    texts.Add(new TextValue(value.Tag, next.Step, text, at));
-                }
-                else if (value.Metadata?.PluginData is { PluginName: HParamsFile.Plugin } plugin)
-                {
-                    hyperparameters.Add(
-                        new HParamsValue(value.Tag, next.Step, plugin.Content.Memory, at));
-                }
-                else
-                {
-                    Require(false, path, $"holds {value.Tag} as something unknown");
-                }
+                Require(
+                    values.TryAdd(value, next.Step, at), path,
+                    $"holds {value.Tag} as something unknown");
             }
         }
-        return new EventFile(startStep, scalars, texts, hyperparameters);
+        return new EventFile(
+            startStep, values.Scalars, values.Texts, values.HParams, values.Shown, hasGraph);
+    }
+
+    private sealed record Values(
+        List<ScalarValue> Scalars, List<TextValue> Texts, List<HParamsValue> HParams,
+        List<ShownValue> Shown)
+    {
+        public bool TryAdd(Summary.Types.Value value, long step, DateTimeOffset at)
+        {
+            var plugin = value.Metadata?.PluginData;
+            switch (value.ValueCase)
+            {
+                case Summary.Types.Value.ValueOneofCase.SimpleValue:
+                    Scalars.Add(new ScalarValue(value.Tag, step, value.SimpleValue, at));
+                    return true;
+                case Summary.Types.Value.ValueOneofCase.Image:
+                    Shown.Add(new ShownValue(value.Tag, step, "images", at));
+                    return true;
+                case Summary.Types.Value.ValueOneofCase.Histo:
+                    Shown.Add(new ShownValue(value.Tag, step, "histograms", at));
+                    return true;
+            }
+            switch (plugin?.PluginName)
+            {
+                case SummaryBuilder.TextPlugin when value.Tensor.TensorShape.Dim.Count == 0:
+                    var text = value.Tensor.StringVal[0].ToStringUtf8();
+                    Texts.Add(new TextValue(value.Tag, step, text, at));
+                    return true;
+                case HParamsFile.Plugin:
+                    HParams.Add(new HParamsValue(value.Tag, step, plugin.Content.Memory, at));
+                    return true;
+                case SummaryBuilder.TextPlugin or SummaryBuilder.PrCurvesPlugin
+                    or SummaryBuilder.CustomScalarsPlugin:
+                    Shown.Add(new ShownValue(value.Tag, step, plugin.PluginName, at));
+                    return true;
+                default:
+                    return false;
+            }
+        }
     }
 
     private static Event? Next(FileStream stream, string path)

@@ -17,6 +17,7 @@ public sealed class EventFileWriter : IDisposable
 {
     private const string FilePrefix = "events.out.tfevents.";
     private const int WaitingBytesMax = 1 << 16;
+    private const int WaitingBytesKept = 1 << 20;
     private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider clock;
@@ -25,6 +26,7 @@ public sealed class EventFileWriter : IDisposable
     private readonly ArrayBufferWriter<byte> buffer = new();
     private readonly MemoryStream waiting = new();
     private long flushedAt;
+    private bool hasGraph;
 
     /// <summary>
     /// Opens a new file after all others in the directory, which hold
@@ -34,13 +36,26 @@ public sealed class EventFileWriter : IDisposable
     /// </summary>
     public EventFileWriter(
         string directory, long? startStep, EventHistory earlier, TimeProvider clock)
+        : this(directory, startStep, earlier, clock, New)
+    {
+    }
+
+    /// <param name="directory">As above.</param>
+    /// <param name="startStep">As above.</param>
+    /// <param name="earlier">As above.</param>
+    /// <param name="clock">As above.</param>
+    /// <param name="open">Makes a new file: a test has one on a disk that is full.</param>
+    internal EventFileWriter(
+        string directory, long? startStep, EventHistory earlier, TimeProvider clock,
+        Func<string, FileStream> open)
     {
         this.clock = clock;
         lastSteps = new Dictionary<string, long>(earlier.LastSteps);
+        hasGraph = earlier.HasGraph;
         file = Disk.Do(directory, () =>
         {
             Directory.CreateDirectory(directory);
-            return Create(directory, clock.GetUtcNow());
+            return Create(directory, clock.GetUtcNow(), open);
         });
         var now = clock.GetUtcNow();
         Write(new Event
@@ -70,25 +85,60 @@ public sealed class EventFileWriter : IDisposable
     }
 
     /// <summary>Shown as Markdown.</summary>
-    public void Text(string tag, long step, string text, DateTimeOffset at)
+    public void Text(string tag, long step, string text, DateTimeOffset at) =>
+        Add(new SummaryBuilder().Text(tag, text), step, at);
+
+    public void Add(SummaryBuilder summary, long step, DateTimeOffset at)
     {
-        var tensor = new TensorProto
+        foreach (var value in summary.Values)
         {
-            Dtype = DataType.DtString,
-            TensorShape = new TensorShapeProto(),
-        };
-        tensor.StringVal.Add(ByteString.CopyFromUtf8(text));
-        var plugin = new SummaryMetadata.Types.PluginData { PluginName = "text" };
-        Write(new Summary.Types.Value
+            Write(value, step, at);
+        }
+    }
+
+    /// <summary>
+    /// The model, once a directory: later ones are left out. It is about no step, so that no
+    /// session's start takes it back. Returns as <see cref="Attach"/> does.
+    /// </summary>
+    public string? Graph(AttachedGraph graph, DateTimeOffset at)
+    {
+        if (hasGraph)
         {
-            Tag = tag,
-            Tensor = tensor,
-            Metadata = new SummaryMetadata
+            return null;
+        }
+        var problem = WriteAside(new Event { GraphDef = graph.Bytes }, step: 0, at);
+        hasGraph = problem is null;
+        return problem;
+    }
+
+    /// <summary>
+    /// Puts a summary in as one record, without the values that are there already. Where the disk
+    /// has no room for it, the file is as before, and what was wrong is returned; null where all
+    /// went well.
+    /// </summary>
+    /// <exception cref="Kernel.OperatingException">What came before cannot be written.</exception>
+    public string? Attach(AttachedSummary attached, long step, DateTimeOffset at)
+    {
+        var summary = new Summary();
+        var tags = new HashSet<string>();
+        foreach (var value in attached.Values)
+        {
+            if (!(lastSteps.TryGetValue(value.Tag, out var last) && step <= last)
+                && tags.Add(value.Tag))
             {
-                PluginData = plugin,
-                DataClass = DataClass.Tensor,
-            },
-        }, step, at);
+                summary.Value.Add(value);
+            }
+        }
+        if (summary.Value.Count == 0)
+        {
+            return null;
+        }
+        var problem = WriteAside(new Event { Summary = summary }, step, at);
+        foreach (var tag in problem is null ? tags : [])
+        {
+            lastSteps[tag] = step;
+        }
+        return problem;
     }
 
     /// <summary>A record of the hyper-parameter plugin, which is about no step.</summary>
@@ -166,6 +216,39 @@ public sealed class EventFileWriter : IDisposable
         }
     }
 
+    /// <summary>
+    /// What is shown beside the figures must not cost them: a record that does not fit is taken
+    /// out of the file again.
+    /// </summary>
+    private string? WriteAside(Event @event, long step, DateTimeOffset at)
+    {
+        Flush();
+        var length = file.Position;
+        Write(@event, step, at);
+        try
+        {
+            file.Write(waiting.GetBuffer().AsSpan(0, (int)waiting.Length));
+            return null;
+        }
+        catch (IOException refused)
+        {
+            Disk.Do(Path, () =>
+            {
+                file.SetLength(length);
+                file.Position = length;
+            });
+            return refused.Message;
+        }
+        finally
+        {
+            waiting.SetLength(0);
+            if (waiting.Capacity > WaitingBytesKept)
+            {
+                waiting.Capacity = WaitingBytesKept;
+            }
+        }
+    }
+
     private void Write(Event @event, long step, DateTimeOffset at)
     {
         @event.Step = step;
@@ -179,7 +262,8 @@ public sealed class EventFileWriter : IDisposable
     /// TensorBoard reads the files of a directory in the order of their names, so the time in the
     /// name is later than any there, even if the clock went back or a second has not passed.
     /// </summary>
-    private static FileStream Create(string directory, DateTimeOffset now)
+    private static FileStream Create(
+        string directory, DateTimeOffset now, Func<string, FileStream> open)
     {
         var seconds = now.ToUnixTimeSeconds();
         foreach (var earlier in FilesIn(directory))
@@ -193,9 +277,10 @@ public sealed class EventFileWriter : IDisposable
         var name = string.Create(
             CultureInfo.InvariantCulture,
             $"{FilePrefix}{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.0");
-        return new FileStream(
-            System.IO.Path.Combine(System.IO.Path.GetFullPath(directory), name),
-            FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete,
-            bufferSize: 0);
+        return open(System.IO.Path.Combine(System.IO.Path.GetFullPath(directory), name));
     }
+
+    private static FileStream New(string path) => new(
+        path, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete,
+        bufferSize: 0);
 }

@@ -22,6 +22,9 @@ public sealed class EventHistory
 
     public bool IsEmpty => lastSteps.Count == 0;
 
+    /// <summary>Whether the model is there.</summary>
+    public bool HasGraph { get; private set; }
+
     internal IReadOnlyDictionary<string, long> LastSteps => lastSteps;
 
     public bool Holds(string tag, long step) =>
@@ -76,6 +79,7 @@ public sealed class EventHistory
         {
             Restart(lastSteps, @event.Step);
         }
+        HasGraph |= @event.WhatCase == Event.WhatOneofCase.GraphDef;
         foreach (var value in @event.Summary?.Value ?? [])
         {
             // Such a record belongs to the whole run, and may be there before the first step.
