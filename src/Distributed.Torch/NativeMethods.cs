@@ -65,10 +65,22 @@ internal static unsafe partial class NativeMethods
         ModelHandle model, float* images, int* labels, long count, float* logits,
         out double lossSum, out long correct);
 
+    [LibraryImport(Library, EntryPoint = "dt_model_loss")]
+    internal static partial int ModelLoss(
+        ModelHandle model, float* logits, int* labels, long count, out double lossSum,
+        out long correct);
+
     [LibraryImport(Library, EntryPoint = "dt_optimizer_step")]
     internal static partial int OptimizerStep(
         in NativeOptimizerSettings settings, int elementType, double learningRate, long step,
-        NativeBuffer parameters, NativeBuffer gradients, nint state0, nint state1, long length);
+        NativeBuffer parameters, NativeBuffer gradients, nint state0, nint state1, long offset,
+        long length);
+
+    [LibraryImport(Library, EntryPoint = "dt_muon_step")]
+    internal static partial int MuonStep(
+        in NativeOptimizerSettings settings, int newtonSchulzSteps, int elementType,
+        double learningRate, NativeBuffer parameters, NativeBuffer gradients, NativeBuffer state,
+        long offset, long rows, long columns);
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int SetEnvironment(string name, string value, int overwrite);

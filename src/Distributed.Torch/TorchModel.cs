@@ -194,6 +194,22 @@ public sealed unsafe class TorchModel : IDisposable
         }
     }
 
+    /// <summary>
+    /// What logits of any origin, N × classes of them, come to with these labels.
+    /// </summary>
+    public EvaluationResult LossOf(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels)
+    {
+        if (logits.Length != labels.Length * Classes)
+            throw new ArgumentException($"{logits.Length} logits for {labels.Length} labels");
+        fixed (float* logit = logits)
+        fixed (int* label = labels)
+        {
+            NativeMethods.Check(NativeMethods.ModelLoss(
+                _handle, logit, label, labels.Length, out var lossSum, out var correct));
+            return new EvaluationResult(lossSum, (int)correct);
+        }
+    }
+
     public void Dispose()
     {
         if (_handle.IsClosed)

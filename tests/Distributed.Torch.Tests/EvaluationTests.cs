@@ -14,6 +14,16 @@ public sealed class EvaluationTests
         Assert.Equal(step.Correct, evaluation.Correct);
     }
 
+    [Fact]
+    public void LossOfLogitsIsThatOfTheirEvaluation()
+    {
+        using var bench = new Bench(Networks.EveryLayer, samples: 12);
+        var logits = new float[12 * 5];
+        var evaluation = bench.Model.Evaluate(bench.Images, bench.Labels, logits);
+        Assert.Equal(evaluation, bench.Model.LossOf(logits, bench.Labels));
+        Assert.Throws<ArgumentException>(() => bench.Model.LossOf(logits.AsSpan(1), bench.Labels));
+    }
+
     /// <summary>The count of right answers is that of the logits' largest.</summary>
     [Fact]
     public void CorrectCountsTheLargestLogit()

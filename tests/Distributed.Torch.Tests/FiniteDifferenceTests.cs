@@ -16,6 +16,8 @@ public sealed class FiniteDifferenceTests
     [InlineData("conv name=x in=3 out=4 kernel=3 stride=2 padding=0 groups=1 bias=0", "4x2x2")]
     [InlineData("conv name=x in=3 out=6 kernel=2 stride=2 padding=1 groups=3 bias=1", "6x4x4")]
     [InlineData("batchnorm name=x channels=3 eps=1e-05 momentum=0.1", "3x6x6")]
+    [InlineData("batchnorm name=x channels=3 eps=1e-12 momentum=0.4 scale=0", "3x6x6")]
+    [InlineData("scale factor=0.3", "3x6x6")]
     [InlineData("relu", "3x6x6")]
     [InlineData("gelu", "3x6x6")]
     [InlineData("maxpool kernel=2 stride=2 padding=0", "3x3x3")]

@@ -47,6 +47,22 @@ internal static class Networks
         loss smoothing=0.1
         """;
 
+    /// <summary>What the fastest networks for CIFAR-10 are made of.</summary>
+    internal const string Scaled = """
+        input channels=3 height=16 width=16
+        conv name=whiten in=3 out=24 kernel=2 stride=1 padding=0 groups=1 bias=1
+        gelu
+        conv name=conv1 in=24 out=8 kernel=3 stride=1 padding=1 groups=1 bias=0
+        maxpool kernel=2 stride=2 padding=0
+        batchnorm name=bn1 channels=8 eps=1e-12 momentum=0.4 scale=0
+        gelu
+        maxpool kernel=3 stride=3 padding=0
+        flatten
+        linear name=head in=32 out=5 bias=0
+        scale factor=0.1111111111111111
+        loss smoothing=0.2
+        """;
+
     /// <summary>Small, with batch norm and dropout: what is hardest to repeat.</summary>
     internal const string NormAndDropout = """
         input channels=2 height=10 width=10

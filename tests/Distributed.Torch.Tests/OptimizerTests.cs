@@ -107,6 +107,38 @@ public sealed class OptimizerTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>Neighbours of the stretch that is changed stay as they are.</summary>
+    [Fact]
+    public void AStretchIsChangedAsABufferOfItsOwn()
+    {
+        TorchLibrary.Initialize(1);
+        var settings = Sgd(0.9, true, 0.1);
+        using var whole = Filled(Random(64, 1));
+        using var gradients = Filled(Random(64, 2));
+        using var momenta = Filled(new float[64]);
+        using var part = Filled(Random(64, 1)[16..40]);
+        using var partGradients = Filled(Random(64, 2)[16..40]);
+        using var partMomenta = Filled(new float[24]);
+        for (var step = 1; step <= 3; step++)
+        {
+            TorchOptimizer.Step(
+                settings, 0.1, step, whole, gradients, [momenta], 24, offset: 16);
+            TorchOptimizer.Step(settings, 0.1, step, part, partGradients, [partMomenta], 24);
+        }
+        float[] expected = [.. Random(64, 1)];
+        part.AsSpan<float>()[..24].CopyTo(expected.AsSpan(16));
+        Assert.Equal(expected, whole.AsSpan<float>().ToArray());
+        Assert.Throws<ArgumentException>(() => TorchOptimizer.Step(
+            settings, 0.1, 1, whole, gradients, [momenta], 49, offset: 16));
+    }
+
+    private static NativeBuffer Filled(float[] values)
+    {
+        var buffer = new NativeBuffer(values.Length * sizeof(float));
+        values.CopyTo(buffer.AsSpan<float>());
+        return buffer;
+    }
+
     [Fact]
     public void WrongArgumentsAreRefused()
     {

@@ -32,6 +32,12 @@ public sealed class PyTorchGradientTests(ITestOutputHelper output)
                 self.branch, self.shortcut = branch, shortcut
             def forward(self, x):
                 return self.branch(x) + self.shortcut(x)
+        class Scale(torch.nn.Module):
+            def __init__(self, factor):
+                super().__init__()
+                self.factor = factor
+            def forward(self, x):
+                return x * self.factor
         named, smoothing = [], 0.0
         def block():
             global position, smoothing
@@ -45,6 +51,8 @@ public sealed class PyTorchGradientTests(ITestOutputHelper output)
                                         groups=n('groups'), bias=o['bias'] == '1')
                 elif kind == 'batchnorm':
                     m = torch.nn.BatchNorm2d(n('channels'), float(o['eps']), float(o['momentum']))
+                    if o.get('scale') == '0': m.register_parameter('weight', None)
+                elif kind == 'scale': m = Scale(float(o['factor']))
                 elif kind == 'relu': m = torch.nn.ReLU()
                 elif kind == 'gelu': m = torch.nn.GELU()
                 elif kind == 'flatten': m = torch.nn.Flatten()
@@ -90,6 +98,7 @@ public sealed class PyTorchGradientTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData(Networks.Course, 16)]
+    [InlineData(Networks.Scaled, 8)]
     [InlineData(Networks.EveryLayer, 8)]
     [InlineData(Networks.EveryLayer, 2)]
     public void GradientsAgreeWithPyTorch(string network, int samples)

@@ -69,6 +69,9 @@ public sealed class AdaptiveAllReduce : IDisposable
     /// <summary>How long the last step's collectives took, overlapped or not.</summary>
     public TimeSpan CommunicationTime => allReduce.CommunicationTime;
 
+    /// <inheritdoc cref="OverlappedAllReduce.Timings"/>
+    public IReadOnlyList<ReductionTiming> Timings() => allReduce.Timings();
+
     private bool IsMeasuring => bytes.Length > 1
         && steps is >= WarmUpSteps and < WarmUpSteps + MeasuredSteps;
 

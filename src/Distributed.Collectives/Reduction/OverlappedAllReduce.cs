@@ -7,6 +7,11 @@ namespace Distributed.Collectives.Reduction;
 /// <summary>A contiguous part of the flat gradient that is reduced as one.</summary>
 public readonly record struct BucketExtent(long Offset, long Length);
 
+/// <summary>When a group of buckets was reduced.</summary>
+/// <param name="Start">From the step's begin.</param>
+/// <param name="Bytes">Of the group's gradient, on this rank.</param>
+public readonly record struct ReductionTiming(TimeSpan Start, TimeSpan Duration, long Bytes);
+
 /// <summary>
 /// Reduces buckets on a thread of its own while backward still computes the next ones. Every rank
 /// completes its buckets in the same order, so that order is also the order on the wire.
@@ -25,6 +30,7 @@ public sealed class OverlappedAllReduce : IDisposable
     private readonly BucketExtent[] groups;
     private readonly int[] ends;
     private readonly long[] readyTicks;
+    private readonly long[] startTicks;
     private readonly long[] reduceTicks;
     private readonly SemaphoreSlim ready = new(0);
     private readonly SemaphoreSlim done = new(0);
@@ -48,6 +54,7 @@ public sealed class OverlappedAllReduce : IDisposable
         groups = new BucketExtent[buckets.Count];
         ends = new int[buckets.Count];
         readyTicks = new long[buckets.Count];
+        startTicks = new long[buckets.Count];
         reduceTicks = new long[buckets.Count];
         Regroup([.. Enumerable.Range(1, buckets.Count)]);
         if (buckets.Count == 1)
@@ -64,6 +71,15 @@ public sealed class OverlappedAllReduce : IDisposable
 
     /// <summary>How long each group's sum took in the last step.</summary>
     public ReadOnlySpan<long> ReduceTicks => reduceTicks.AsSpan(0, groupCount);
+
+    /// <summary>The last step's reductions, in their order. Between two steps only.</summary>
+    public IReadOnlyList<ReductionTiming> Timings() =>
+    [
+        .. Enumerable.Range(0, groupCount).Select(group => new ReductionTiming(
+            Stopwatch.GetElapsedTime(0, startTicks[group]),
+            Stopwatch.GetElapsedTime(0, reduceTicks[group]),
+            groups[group].Length * sizeof(float))),
+    ];
 
     private int Last => groupCount - 1;
 
@@ -172,6 +188,7 @@ public sealed class OverlappedAllReduce : IDisposable
         if (failure is not null)
             return;
         long started = Stopwatch.GetTimestamp();
+        startTicks[group] = started - begunTicks;
         try
         {
             reducer.Reduce(step, group, groups[group].Offset, groups[group].Length);

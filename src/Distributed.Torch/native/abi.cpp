@@ -10,6 +10,7 @@
 
 #include "errors.h"
 #include "model.h"
+#include "muon.h"
 #include "optimizer.h"
 #include "runtime.h"
 
@@ -141,18 +142,50 @@ int32_t dt_model_evaluate(
     });
 }
 
+int32_t dt_model_loss(
+    const dt_model* model, const float* logits, const int32_t* labels, int64_t count,
+    double* loss_sum, int64_t* correct) {
+    return guarded([&] {
+        const distributed::LossResult loss = model->model.loss(logits, labels, count);
+        *loss_sum = loss.sum;
+        *correct = loss.correct;
+    });
+}
+
 int32_t dt_optimizer_step(
     const dt_optimizer_settings* settings, int32_t element_type, double learning_rate, int64_t step,
-    void* parameters, const void* gradients, void* state0, void* state1, int64_t length) {
+    void* parameters, const void* gradients, void* state0, void* state1, int64_t offset,
+    int64_t length) {
     return guarded([&] {
+        const auto apply = [&](auto element) {
+            using Element = decltype(element);
+            const auto place = [offset](void* buffer) {
+                return buffer == nullptr ? nullptr : static_cast<Element*>(buffer) + offset;
+            };
+            distributed::stepOptimizer(*settings, learning_rate, step, place(parameters),
+                static_cast<const Element*>(gradients) + offset, place(state0), place(state1),
+                length);
+        };
         if (scalarType(element_type) == at::kDouble) {
-            distributed::stepOptimizer(*settings, learning_rate, step,
-                static_cast<double*>(parameters), static_cast<const double*>(gradients),
-                static_cast<double*>(state0), static_cast<double*>(state1), length);
+            apply(double{});
         } else {
-            distributed::stepOptimizer(*settings, learning_rate, step,
-                static_cast<float*>(parameters), static_cast<const float*>(gradients),
-                static_cast<float*>(state0), static_cast<float*>(state1), length);
+            apply(float{});
         }
+    });
+}
+
+int32_t dt_muon_step(
+    const dt_optimizer_settings* settings, int32_t newton_schulz_steps, int32_t element_type,
+    double learning_rate, void* parameters, const void* gradients, void* state, int64_t offset,
+    int64_t rows, int64_t columns) {
+    return guarded([&] {
+        const at::TensorOptions type(scalarType(element_type));
+        const auto view = [&](const void* buffer) {
+            const auto bytes = static_cast<int64_t>(c10::elementSize(scalarType(element_type)));
+            char* start = static_cast<char*>(const_cast<void*>(buffer)) + offset * bytes;
+            return at::from_blob(start, {rows, columns}, type);
+        };
+        distributed::stepMuon(*settings, newton_schulz_steps, learning_rate, view(parameters),
+            view(gradients), view(state));
     });
 }

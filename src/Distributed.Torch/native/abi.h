@@ -93,10 +93,24 @@ DT_EXPORT int32_t dt_model_evaluate(
     dt_model* model, const float* images, const int32_t* labels, int64_t count, float* logits,
     double* loss_sum, int64_t* correct);
 
-// state0 is SGD's momentum or Adam's first moment, state1 Adam's second; null where not used.
+// The loss, summed, and the count of right answers that logits of any origin come to.
+DT_EXPORT int32_t dt_model_loss(
+    const dt_model* model, const float* logits, const int32_t* labels, int64_t count,
+    double* loss_sum, int64_t* correct);
+
+// Changes the elements from offset on. state0 is SGD's momentum or Adam's first moment, state1
+// Adam's second; null where not used.
 DT_EXPORT int32_t dt_optimizer_step(
     const dt_optimizer_settings* settings, int32_t element_type, double learning_rate, int64_t step,
-    void* parameters, const void* gradients, void* state0, void* state1, int64_t length);
+    void* parameters, const void* gradients, void* state0, void* state1, int64_t offset,
+    int64_t length);
+
+// Muon's step of one convolution's filters, rows of them by columns of values each, which lie at
+// offset: momentum and nesterov as SGD's, then Newton-Schulz. state is the momentum.
+DT_EXPORT int32_t dt_muon_step(
+    const dt_optimizer_settings* settings, int32_t newton_schulz_steps, int32_t element_type,
+    double learning_rate, void* parameters, const void* gradients, void* state, int64_t offset,
+    int64_t rows, int64_t columns);
 
 #ifdef __cplusplus
 }

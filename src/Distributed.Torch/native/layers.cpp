@@ -67,7 +67,7 @@ public:
     BatchNormLayer(const LayerSpec& spec, FlatLayout& layout, std::vector<double>& momentum)
         : epsilon_(spec.epsilon) {
         layout.beginLayer();
-        weight_ = layout.addParameter(spec.name + ".weight", {spec.in});
+        weight_ = spec.scale ? layout.addParameter(spec.name + ".weight", {spec.in}) : -1;
         bias_ = layout.addParameter(spec.name + ".bias", {spec.in});
         mean_ = layout.addStatistic(spec.name + ".running_mean", {spec.in});
         variance_ = layout.addStatistic(spec.name + ".running_var", {spec.in});
@@ -84,7 +84,7 @@ public:
         }
         // With a momentum of 1 libtorch's running update yields the batch's own mean and unbiased
         // variance, from the sums that the normalisation uses.
-        at::Tensor mean = at::zeros_like(weight, at::TensorOptions().requires_grad(false));
+        at::Tensor mean = at::zeros_like(bias, at::TensorOptions().requires_grad(false));
         at::Tensor variance = at::zeros_like(mean);
         at::Tensor output = std::get<0>(
             at::native_batch_norm(input, weight, bias, mean, variance, true, 1, epsilon_));
@@ -147,6 +147,18 @@ public:
     at::Tensor forward(const at::Tensor& input, ForwardContext&) const override {
         return input.flatten(1);
     }
+};
+
+class ScaleLayer final : public Layer {
+public:
+    explicit ScaleLayer(const LayerSpec& spec) : factor_(spec.factor) {}
+
+    at::Tensor forward(const at::Tensor& input, ForwardContext&) const override {
+        return input * factor_;
+    }
+
+private:
+    double factor_;
 };
 
 class GlobalAveragePoolLayer final : public Layer {
@@ -375,6 +387,7 @@ private:
             case LayerKind::AveragePool: return std::make_unique<PoolLayer>(spec);
             case LayerKind::Dropout: return std::make_unique<DropoutLayer>(spec);
             case LayerKind::Linear: return std::make_unique<LinearLayer>(spec, layout_);
+            case LayerKind::Scale: return std::make_unique<ScaleLayer>(spec);
             case LayerKind::Residual: {
                 LayerList branch = build(spec.branch);
                 LayerList shortcut = build(spec.shortcut);

@@ -393,4 +393,9 @@ LossResult Model::evaluate(
     return lossOf(output, labels, network_.smoothing, 1, nullptr);
 }
 
+LossResult Model::loss(const float* logits, const int32_t* labels, int64_t count) const {
+    checkLabels(labels, count, network_.classes);
+    return crossEntropy(logits, labels, count, network_.classes, network_.smoothing, 1, nullptr);
+}
+
 }  // namespace distributed

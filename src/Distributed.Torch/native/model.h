@@ -46,6 +46,8 @@ public:
     void updateStatistics(const void* gradients);
     LossResult evaluate(
         const float* images, const int32_t* labels, int64_t count, float* logits);
+    // Of logits on the host, with the network's label smoothing.
+    LossResult loss(const float* logits, const int32_t* labels, int64_t count) const;
 
     static int64_t liveCount();
 

@@ -201,6 +201,9 @@ private:
             }
         } else if (line.word == "linear") {
             linear(layer, line, values, prefix);
+        } else if (line.word == "scale") {
+            layer.kind = LayerKind::Scale;
+            layer.factor = values.number("factor", 1);
         } else if (line.word == "residual") {
             residual(layer, line, values, prefix, depth);
             return layer;
@@ -238,6 +241,7 @@ private:
         layer.in = values.integer("channels", 1);
         layer.epsilon = values.number("eps", 1e-5);
         layer.momentum = values.number("momentum", 0.1);
+        layer.scale = values.integer("scale", 0, 1) != 0;
         if (layer.in != layer.inputShape.channels) {
             refuse(line, concatenate("channels=", layer.in, " but the layer before gives ",
                 layer.inputShape.channels));

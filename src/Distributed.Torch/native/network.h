@@ -22,7 +22,7 @@ struct Shape {
 
 enum class LayerKind {
     Convolution, BatchNorm, Relu, Gelu, Flatten, GlobalAveragePool, MaxPool, AveragePool, Dropout,
-    Linear, Residual
+    Linear, Scale, Residual
 };
 
 // One line of the text. A field is meaningful only for the kinds that have it.
@@ -38,6 +38,8 @@ struct LayerSpec {
     int64_t padding = 0;
     int64_t groups = 1;
     bool bias = true;
+    bool scale = true;  // of a batch norm: whether it has one
+    double factor = 1;
     double epsilon = 1e-5;
     double momentum = 0.1;
     double probability = 0;

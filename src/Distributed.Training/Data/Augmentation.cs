@@ -3,8 +3,9 @@ using Distributed.Kernel;
 namespace Distributed.Training.Data;
 
 /// <summary>
-/// The change drawn for one sample: a pure function of (seed, step, shard, index in shard), so a
-/// step that is done again, or by another worker, sees the same images.
+/// The change drawn for one sample: a pure function of (seed, step, shard, index in shard), and for
+/// flips that alternate of (seed, epoch, sample), so a step that is done again, or by another
+/// worker, sees the same images.
 /// </summary>
 public readonly record struct Augmentation(
     int CropRows, int CropColumns, int TranslateRows, int TranslateColumns, bool Flip,
@@ -17,6 +18,9 @@ public readonly record struct Augmentation(
     /// Keeps this stream of random numbers apart from all others of the same seed.
     /// </summary>
     private const ulong AugmentationPurpose = 0x6175676D656E74; // "augment"
+
+    /// <summary>As the other one, for the flips of a run's first epoch.</summary>
+    private const ulong FirstFlipPurpose = 0x666C6970; // "flip"
 
     private enum Draw
     {
@@ -46,8 +50,16 @@ public readonly record struct Augmentation(
             Shift(key, Draw.CropColumns, settings.CropPaddingPixels),
             Shift(key, Draw.TranslateRows, settings.TranslatePixels),
             Shift(key, Draw.TranslateColumns, settings.TranslatePixels),
-            settings.HorizontalFlip && Below(key, Draw.Flip, 2) == 1,
+            settings.HorizontalFlip == FlipMode.Random && Below(key, Draw.Flip, 2) == 1,
             top, bottom, left, right);
+    }
+
+    /// <summary>Whether an image is mirrored in an epoch, where flips alternate.</summary>
+    public static bool AlternatingFlip(ulong seed, long epoch, long sample)
+    {
+        var key = CounterRandom.Key(seed ^ FirstFlipPurpose, 0);
+        var isFirstFlipped = CounterRandom.Below(key, (ulong)sample, 2) == 1;
+        return isFirstFlipped != ((epoch & 1) == 1);
     }
 
     /// <summary>For each row of the result, the row of the source it shows, or Black.</summary>

@@ -10,6 +10,22 @@ public enum CropPaddingMode
     Reflect,
 }
 
+/// <summary>Which images are mirrored, left and right.</summary>
+public enum FlipMode
+{
+    /// <summary>None.</summary>
+    Off,
+
+    /// <summary>Each with probability one half, drawn anew at every epoch.</summary>
+    Random,
+
+    /// <summary>
+    /// Each with probability one half in the first epoch, and then the other way round from one
+    /// epoch to the next, so that two epochs show every image both ways.
+    /// </summary>
+    Alternating,
+}
+
 /// <summary>
 /// Random changes to training images. They apply in this order: crop, translate, flip, cutout. The
 /// default changes nothing.
@@ -25,8 +41,7 @@ public sealed record AugmentationSettings
 
     public CropPaddingMode CropPaddingMode { get; init; }
 
-    /// <summary>Mirrors left and right with probability one half.</summary>
-    public bool HorizontalFlip { get; init; }
+    public FlipMode HorizontalFlip { get; init; }
 
     /// <summary>
     /// Side of a square, around a random pixel and clipped at the border, that is set to the mean
@@ -38,7 +53,8 @@ public sealed record AugmentationSettings
     public int TranslatePixels { get; init; }
 
     public bool ChangesNothing =>
-        CropPaddingPixels == 0 && !HorizontalFlip && CutoutPixels == 0 && TranslatePixels == 0;
+        CropPaddingPixels == 0 && HorizontalFlip == FlipMode.Off && CutoutPixels == 0
+        && TranslatePixels == 0;
 
     /// <summary>
     /// Why these settings do not fit images of a shape, in one line, or null when they do.

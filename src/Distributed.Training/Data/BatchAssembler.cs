@@ -45,6 +45,8 @@ public sealed class BatchAssembler
                 continue;
             }
             var change = Augmentation.Of(augmentation, _dataset.Shape, seed, step, shard, index);
+            if (augmentation.HorizontalFlip == FlipMode.Alternating)
+                change = change with { Flip = Augmentation.AlternatingFlip(seed, epoch, sample) };
             _normalizer.Write(
                 _dataset.Image(sample), output, change, augmentation.CropPaddingMode);
         }
@@ -61,6 +63,23 @@ public sealed class BatchAssembler
             labels[index] = _dataset.Label(first + index);
             _normalizer.Write(
                 _dataset.Image(first + index), images.Slice(index * length, length));
+        }
+    }
+
+    /// <summary>
+    /// Writes the same samples, each changed alike, what comes in being reflected.
+    /// </summary>
+    public void Range(
+        int first, int count, in Augmentation change, Span<float> images, Span<int> labels)
+    {
+        CheckRoom(count, images.Length, labels.Length);
+        var length = _dataset.Shape.Length;
+        for (var index = 0; index < count; index++)
+        {
+            labels[index] = _dataset.Label(first + index);
+            _normalizer.Write(
+                _dataset.Image(first + index), images.Slice(index * length, length), change,
+                CropPaddingMode.Reflect);
         }
     }
 

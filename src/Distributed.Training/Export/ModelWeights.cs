@@ -40,5 +40,13 @@ public sealed class ModelWeights
         return new ModelWeights(network, values);
     }
 
+    /// <summary>The scales of a batch norm that has none of its own.</summary>
+    internal static float[] Ones(int channels)
+    {
+        var ones = new float[channels];
+        Array.Fill(ones, 1);
+        return ones;
+    }
+
     public ReadOnlyMemory<float> Of(string name) => values[name];
 }

@@ -11,7 +11,6 @@ internal sealed class OnnxGraph
     private const string InputName = "images";
     private const string OutputName = "logits";
     private const string BatchName = "batch";
-    private const string GeluPrefix = "gelu.";
 
     private readonly ModelWeights weights;
     private readonly ProtoMessage graph = new();
@@ -42,14 +41,22 @@ internal sealed class OnnxGraph
         switch (layer.Spec)
         {
             case ConvLayer conv:
-                var padding = LayerWords.PaddingOf(conv);
                 return Node("Conv", null, [input, .. Tensors(layer)],
-                    Integers("kernel_shape", conv.Kernel, conv.Kernel),
-                    Integers("strides", conv.Stride, conv.Stride),
-                    Integers("pads", padding, padding, padding, padding),
-                    Integer("group", conv.Groups));
+                    [
+                        .. Window(conv.Kernel, conv.Stride, LayerWords.PaddingOf(conv)),
+                        Integer("group", conv.Groups),
+                    ]);
+            case WhiteningLayer whitening:
+                return Node("Conv", null, [input, .. Tensors(layer)],
+                    [.. Window(whitening.Kernel, stride: 1, padding: 0), Integer("group", 1)]);
+            case ScaleLayer scale:
+                var factor = Constant($"factor.{nodeCount}", (float)scale.Factor);
+                return Node("Mul", null, [input, factor]);
             case BatchNormLayer norm:
-                return Node("BatchNormalization", null, [input, .. Tensors(layer)],
+                var tensors = Tensors(layer);
+                if (!norm.Scale)
+                    tensors.Insert(0, Ones(layer));
+                return Node("BatchNormalization", null, [input, .. tensors],
                     Float("epsilon", norm.Epsilon));
             case ReluLayer:
                 return Node("Relu", null, [input]);
@@ -89,9 +96,10 @@ internal sealed class OnnxGraph
     /// <summary>x / 2 * (1 + erf(x / sqrt 2)); this opset has no GELU of its own.</summary>
     private string Gelu(string input)
     {
-        var scaled = Node("Mul", null, [input, Constant("rootOfHalf", MathF.Sqrt(0.5f))]);
-        var raised = Node("Add", null, [Node("Erf", null, [scaled]), Constant("one", 1)]);
-        var half = Node("Mul", null, [input, Constant("half", 0.5f)]);
+        var rootOfHalf = Constant("gelu.rootOfHalf", MathF.Sqrt(0.5f));
+        var scaled = Node("Mul", null, [input, rootOfHalf]);
+        var raised = Node("Add", null, [Node("Erf", null, [scaled]), Constant("gelu.one", 1)]);
+        var half = Node("Mul", null, [input, Constant("gelu.half", 0.5f)]);
         return Node("Mul", null, [half, raised]);
     }
 
@@ -105,10 +113,17 @@ internal sealed class OnnxGraph
 
     private string Constant(string name, float value)
     {
-        var full = GeluPrefix + name;
-        if (constants.Add(full))
-            Initializer(full, [], new[] { value });
-        return full;
+        if (constants.Add(name))
+            Initializer(name, [], new[] { value });
+        return name;
+    }
+
+    /// <summary>The scales of a batch norm that has none, which the operator wants.</summary>
+    private string Ones(ResolvedLayer layer)
+    {
+        var name = $"{layer.Name}.weight";
+        Initializer(name, [layer.Input.Channels], ModelWeights.Ones(layer.Input.Channels));
+        return name;
     }
 
     private void Initializer(string name, int[] shape, ReadOnlyMemory<float> values)

@@ -27,6 +27,13 @@ public static class SafeTensorsExporter
     private static void Add(
         List<CheckpointTensor> tensors, ResolvedLayer layer, ModelWeights weights, long steps)
     {
+        // A batch norm of PyTorch's that has biases has scales as well.
+        if (layer.Spec is BatchNormLayer { Scale: false })
+        {
+            tensors.Add(CheckpointTensor.Float32(
+                $"{layer.Name}.weight", [layer.Input.Channels],
+                ModelWeights.Ones(layer.Input.Channels)));
+        }
         foreach (var tensor in layer.Tensors)
         {
             tensors.Add(CheckpointTensor.Float32(

@@ -10,6 +10,7 @@ namespace Distributed.Training.Inference;
 public sealed class Classifier : IDisposable
 {
     private readonly TorchModel model;
+    private readonly TestTimeViews views;
     private readonly NativeBuffer parameters;
     private readonly NativeBuffer statistics;
 
@@ -24,20 +25,27 @@ public sealed class Classifier : IDisposable
         Read(run, model.Parameters, parameters);
         Read(run, model.Statistics, statistics);
         model.Bind(parameters, statistics);
+        views = new TestTimeViews(model, run.Spec.TestTimeAugmentation);
     }
 
-    /// <summary>Normalised images in, logits out; without labels the result is zeros.</summary>
+    /// <summary>
+    /// Evaluates images of a dataset from <paramref name="first"/> on, as the run's training does.
+    /// </summary>
+    /// <param name="assembler">Of the dataset.</param>
+    /// <param name="images">Room for them.</param>
+    /// <param name="labels">Receives their labels, which says how many they are.</param>
+    /// <param name="logits">Receives their logits.</param>
     public EvaluationResult Evaluate(
-        ReadOnlySpan<float> images, ReadOnlySpan<int> labels, Span<float> logits) =>
-        model.Evaluate(images, labels, logits);
+        BatchAssembler assembler, int first, Span<float> images, Span<int> labels,
+        Span<float> logits) =>
+        views.Evaluate(assembler, first, images, labels, logits);
 
     /// <summary>The probability of each class for one image as a dataset holds it.</summary>
     public double[] Probabilities(ReadOnlySpan<byte> image, ImageNormalizer normalizer)
     {
         var pixels = new float[normalizer.Shape.Length];
-        normalizer.Write(image, pixels);
         var logits = new float[model.Classes];
-        model.Evaluate(pixels, [], logits);
+        views.LogitsOf(image, normalizer, pixels, logits);
         return Softmax(logits);
     }
 

@@ -55,10 +55,9 @@ public sealed record TestPredictions
             cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(BatchSamples, images.Count - first);
             Span<int> labels = result.Labels.AsSpan(first, count);
-            assembler.Range(first, count, pixels, labels);
             lossSum += classifier.Evaluate(
-                pixels.AsSpan(0, count * length), labels, logits.AsSpan(0, count * classes))
-                .LossSum;
+                assembler, first, pixels.AsSpan(0, count * length), labels,
+                logits.AsSpan(0, count * classes)).LossSum;
             for (int index = 0; index < count; index++)
                 result.Take(first + index, logits.AsSpan(index * classes, classes));
         }

@@ -20,6 +20,20 @@ internal static class EngineText
         return text.ToString();
     }
 
+    /// <summary>The first layers alone, with their output as one row of numbers.</summary>
+    public static string WritePart(Network network, int layers)
+    {
+        var text = new StringBuilder();
+        var input = network.Input;
+        Line(text, $"input channels={input.Channels} height={input.Height} width={input.Width}");
+        foreach (var layer in network.Layers.Take(layers))
+            WriteLayer(text, layer);
+        if (!network.Layers[layers - 1].Output.IsFlat)
+            Line(text, "flatten");
+        Line(text, "loss smoothing=0");
+        return text.ToString();
+    }
+
     private static void WriteLayer(StringBuilder text, ResolvedLayer layer)
     {
         if (layer.Spec is not ResidualLayer)
@@ -45,12 +59,17 @@ internal static class EngineText
             $"conv name={layer.Name} in={layer.Input.Channels} out={conv.Filters} "
             + $"kernel={conv.Kernel} stride={conv.Stride} padding={LayerWords.PaddingOf(conv)} "
             + $"groups={conv.Groups} bias={Flag(conv.Bias)}",
+        WhiteningLayer whitening =>
+            $"conv name={layer.Name} in={layer.Input.Channels} out={layer.Output.Channels} "
+            + $"kernel={whitening.Kernel} stride=1 padding=0 groups=1 bias=1",
         BatchNormLayer norm =>
             $"batchnorm name={layer.Name} channels={layer.Input.Channels} "
-            + $"eps={SpecWords.Of(norm.Epsilon)} momentum={SpecWords.Of(norm.Momentum)}",
+            + $"eps={SpecWords.Of(norm.Epsilon)} momentum={SpecWords.Of(norm.Momentum)}"
+            + (norm.Scale ? "" : " scale=0"),
         ReluLayer => "relu",
         GeluLayer => "gelu",
         FlattenLayer => "flatten",
+        ScaleLayer scale => $"scale factor={SpecWords.Of(scale.Factor)}",
         GlobalAveragePoolLayer => "globalavgpool",
         MaxPoolLayer pool =>
             $"maxpool kernel={pool.Kernel} stride={pool.Stride} padding={pool.Padding}",

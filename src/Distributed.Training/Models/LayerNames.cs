@@ -24,6 +24,7 @@ internal sealed class LayerNames
         var prefix = kind switch
         {
             "conv" => "conv",
+            "whitening" => "whiten",
             "batchNorm" => "bn",
             "linear" => "fc",
             "residual" => "residual",

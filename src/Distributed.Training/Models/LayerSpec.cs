@@ -20,8 +20,22 @@ public sealed record ConvLayer(
     string Name, int Filters, int Kernel, int Stride = 1, int? Padding = null, int Groups = 1,
     bool Bias = true) : NamedLayerSpec(Name);
 
+/// <summary>
+/// A convolution that makes the neighbouring pixels of the training images uncorrelated and of
+/// equal spread: its filters follow from the images, 2 · channels · kernel² of them, and stay as
+/// they are; its biases, which begin at 0, are trained. No padding, a stride of 1.
+/// </summary>
+/// <param name="Samples">Images at the training set's front that the filters come from.</param>
+/// <param name="Epsilon">Added to every spread, so that a small one is not blown up.</param>
+/// <param name="BiasEpochs">The biases are trained for so long; null: as long as the run.</param>
+public sealed record WhiteningLayer(
+    string Name, int Kernel = 2, int Samples = 5_000, double Epsilon = 5e-4,
+    double? BiasEpochs = null) : NamedLayerSpec(Name);
+
 /// <param name="Momentum">The weight of the newest batch in the running statistics.</param>
-public sealed record BatchNormLayer(string Name, double Momentum = 0.1, double Epsilon = 1e-5)
+/// <param name="Scale">Whether each channel has a scale to be trained; else it is 1.</param>
+public sealed record BatchNormLayer(
+    string Name, double Momentum = 0.1, double Epsilon = 1e-5, bool Scale = true)
     : NamedLayerSpec(Name);
 
 public sealed record ReluLayer : LayerSpec;
@@ -41,6 +55,9 @@ public sealed record GlobalAveragePoolLayer : LayerSpec;
 public sealed record DropoutLayer(double Probability) : LayerSpec;
 
 public sealed record FlattenLayer : LayerSpec;
+
+/// <summary>Multiplies all values by one number, such as logits that are to be small.</summary>
+public sealed record ScaleLayer(double Factor) : LayerSpec;
 
 /// <param name="Features">Outputs; null: one for each class of the dataset.</param>
 public sealed record LinearLayer(string Name, int? Features, bool Bias = true)

@@ -10,6 +10,12 @@ public enum InitializationKind
 
     /// <summary>Normal with variance 2 / outputs of a unit, as torchvision's ResNets.</summary>
     KaimingNormal,
+
+    /// <summary>
+    /// As PyTorch's default, but that a convolution's first filters, as many as it has inputs,
+    /// hand those on unchanged (Zagoruyko and Komodakis, "DiracNets", 2017).
+    /// </summary>
+    Dirac,
 }
 
 /// <summary>A network as a list of layers, all of them named.</summary>

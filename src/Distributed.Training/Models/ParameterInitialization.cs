@@ -42,7 +42,8 @@ public static class ParameterInitialization
             case TensorRole.NormalizationWeight or TensorRole.RunningVariance:
                 destination.Fill(1);
                 break;
-            case TensorRole.NormalizationBias or TensorRole.RunningMean:
+            case TensorRole.NormalizationBias or TensorRole.RunningMean
+                or TensorRole.WhiteningBias:
                 destination.Clear();
                 break;
             case TensorRole.ConvolutionWeight
@@ -53,6 +54,26 @@ public static class ParameterInitialization
                 // Kaiming-uniform with a = sqrt(5) comes to this bound, for weights and biases.
                 FillUniform(key, 1 / Math.Sqrt(tensor.FanIn), destination);
                 break;
+        }
+        if (tensor.Role == TensorRole.ConvolutionWeight
+            && network.Model.Initialization == InitializationKind.Dirac)
+        {
+            HandInputsOn(tensor.Shape, destination);
+        }
+    }
+
+    /// <summary>
+    /// Makes the first filters the identity: 1 at the middle of their own input, else 0.
+    /// </summary>
+    private static void HandInputsOn(int[] shape, Span<float> filters)
+    {
+        var (inputs, height, width) = (shape[1], shape[2], shape[3]);
+        var length = inputs * height * width;
+        for (var filter = 0; filter < Math.Min(shape[0], inputs); filter++)
+        {
+            var values = filters.Slice(filter * length, length);
+            values.Clear();
+            values[(((filter * height) + (height / 2)) * width) + (width / 2)] = 1;
         }
     }
 

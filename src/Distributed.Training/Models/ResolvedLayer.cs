@@ -4,6 +4,8 @@ namespace Distributed.Training.Models;
 public enum TensorRole
 {
     ConvolutionWeight,
+    WhiteningWeight,
+    WhiteningBias,
     LinearWeight,
     Bias,
     NormalizationWeight,
@@ -15,8 +17,12 @@ public enum TensorRole
 /// <summary>A parameter or running statistic, named and shaped as PyTorch would.</summary>
 /// <param name="FanIn">Inputs of one unit of the layer.</param>
 /// <param name="FanOut">Outputs that one input reaches, as PyTorch counts them.</param>
+/// <param name="TrainedEpochs">
+/// Steps after so many epochs leave it as it is, with 0 all of them; null: none does.
+/// </param>
 public sealed record NetworkTensor(
-    string Name, int[] Shape, TensorRole Role, long FanIn, long FanOut)
+    string Name, int[] Shape, TensorRole Role, long FanIn, long FanOut,
+    double? TrainedEpochs = null)
 {
     public long Length => Shape.Aggregate(1L, (product, size) => product * size);
 

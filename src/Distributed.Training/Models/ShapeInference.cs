@@ -15,6 +15,7 @@ internal sealed class ShapeInference
     private readonly int classes;
     private readonly List<NetworkMisfit> misfits;
     private readonly HashSet<string> names = [];
+    private bool isFirst = true;
 
     public ShapeInference(int classes, List<NetworkMisfit> misfits)
     {
@@ -54,6 +55,7 @@ internal sealed class ShapeInference
             }
             if (ResolveLayer(spec, name, shape) is not { } layer)
                 return null;
+            isFirst = false;
             layers.Add(layer);
             shape = layer.Output;
         }
@@ -64,6 +66,7 @@ internal sealed class ShapeInference
         spec switch
         {
             ConvLayer conv => Convolution(conv, name, input),
+            WhiteningLayer whitening => Whitening(whitening, name, input),
             BatchNormLayer norm => Normalization(norm, name, input),
             MaxPoolLayer pool => Pool(pool, name, input, pool.Kernel, pool.Stride, pool.Padding),
             AveragePoolLayer pool =>
@@ -100,6 +103,32 @@ internal sealed class ShapeInference
         return new ResolvedLayer(conv, name, input, output, tensors, flops, [], []);
     }
 
+    private ResolvedLayer? Whitening(WhiteningLayer layer, string name, FeatureShape input)
+    {
+        if (!NeedsSpatial(name, input))
+            return null;
+        if (name != layer.Name || !isFirst)
+            return Misfit(name, "its filters come from the images; expected it as the first of "
+                + "the network's layers");
+        var filters = LayerWords.FiltersOf(layer, input.Channels);
+        if (filters / 2 > WhiteningFilters.DirectionsMax)
+            return Misfit(name, $"patches of {filters / 2} values; expected at most "
+                + $"{WhiteningFilters.DirectionsMax}: lower its kernel");
+        if (Slide(name, input, layer.Kernel, 1, 0, filters) is not { } output)
+            return null;
+        long inputs = filters / 2;
+        var outputs = (long)filters * layer.Kernel * layer.Kernel;
+        int[] shape = [filters, input.Channels, layer.Kernel, layer.Kernel];
+        List<NetworkTensor> tensors =
+        [
+            new($"{name}.weight", shape, TensorRole.WhiteningWeight, inputs, outputs, 0),
+            new($"{name}.bias", [filters], TensorRole.WhiteningBias, inputs, outputs,
+                layer.BiasEpochs),
+        ];
+        return new ResolvedLayer(
+            layer, name, input, output, tensors, 2 * inputs * output.Elements, [], []);
+    }
+
     private ResolvedLayer? Normalization(BatchNormLayer norm, string name, FeatureShape input)
     {
         if (!NeedsSpatial(name, input))
@@ -107,11 +136,12 @@ internal sealed class ShapeInference
         int[] shape = [input.Channels];
         var tensors = new List<NetworkTensor>
         {
-            new($"{name}.weight", shape, TensorRole.NormalizationWeight, 1, 1),
             new($"{name}.bias", shape, TensorRole.NormalizationBias, 1, 1),
             new($"{name}.running_mean", shape, TensorRole.RunningMean, 1, 1),
             new($"{name}.running_var", shape, TensorRole.RunningVariance, 1, 1),
         };
+        if (norm.Scale)
+            tensors.Insert(0, new($"{name}.weight", shape, TensorRole.NormalizationWeight, 1, 1));
         return new ResolvedLayer(norm, name, input, input, tensors, 0, [], []);
     }
 

@@ -41,12 +41,40 @@ public enum TransportKind
     Grpc,
 }
 
+/// <summary>What an evaluation takes for the logits of an image.</summary>
+public enum TestTimeAugmentation
+{
+    /// <summary>The network's for the image itself.</summary>
+    None,
+
+    /// <summary>The mean of those for the image and for its mirror image.</summary>
+    Mirror,
+
+    /// <summary>
+    /// Half of that, and half the mean of the same for the image moved by a pixel, up and left, and
+    /// down and right, where what comes in is reflected.
+    /// </summary>
+    MirrorAndShift,
+}
+
 /// <summary>Where the mathematics runs; auto takes a GPU where the library sees one.</summary>
 public enum DeviceKind
 {
     Auto,
     Cpu,
     Cuda,
+}
+
+/// <summary>
+/// What a run shows in TensorBoard: scalars are its curves; full adds images, histograms, the
+/// model, an embedding and what came of the test set. Auto is full for a run of its own, and
+/// scalars for a trial of a sweep.
+/// </summary>
+public enum TensorBoardLevel
+{
+    Auto,
+    Full,
+    Scalars,
 }
 
 /// <summary>The element type of activations and of the products in forward and backward.</summary>

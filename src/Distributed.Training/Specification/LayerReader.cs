@@ -9,6 +9,9 @@ internal sealed class LayerReader
 {
     private const int SizeMax = 1 << 24;
 
+    /// <summary>Of one channel no larger patch could be had.</summary>
+    private const int WhiteningKernelMax = 16;
+
     private readonly SpecErrors errors;
     private readonly Dictionary<string, string> positions = [];
 
@@ -16,8 +19,8 @@ internal sealed class LayerReader
 
     public static IReadOnlyList<string> Kinds { get; } =
     [
-        "conv", "batchNorm", "relu", "gelu", "maxPool", "avgPool", "globalAvgPool", "dropout",
-        "flatten", "linear", "residual",
+        "conv", "whitening", "batchNorm", "relu", "gelu", "maxPool", "avgPool", "globalAvgPool",
+        "dropout", "flatten", "linear", "scale", "residual",
     ];
 
     /// <summary>Where the layer of that full name was written.</summary>
@@ -108,6 +111,7 @@ internal sealed class LayerReader
         "maxPool" or "avgPool" => "kernel",
         "dropout" => "probability",
         "linear" => "features",
+        "scale" => "factor",
         _ => null,
     };
 
@@ -121,11 +125,14 @@ internal sealed class LayerReader
                     Name(map, defaultName!), Size(map, "filters"), Size(map, "kernel"),
                     map.Int32("stride", 1, 1, SizeMax), Padding(map),
                     map.Int32("groups", 1, 1, SizeMax), map.Bool("bias", true));
+            case "whitening":
+                return Whitening(map, defaultName!);
             case "batchNorm":
                 return new BatchNormLayer(
                     Name(map, defaultName!),
                     map.Double("momentum", 0.1, SpecRange.PositiveFraction),
-                    map.Double("epsilon", 1e-5, SpecRange.Positive));
+                    map.Double("epsilon", 1e-5, SpecRange.Positive),
+                    map.Bool("scale", true));
             case "maxPool":
                 var (size, step, margin) = Window(map);
                 return new MaxPoolLayer(size, step, margin);
@@ -139,6 +146,10 @@ internal sealed class LayerReader
             case "linear":
                 return new LinearLayer(
                     Name(map, defaultName!), Features(map), map.Bool("bias", true));
+            case "scale":
+                if (!map.Has("factor"))
+                    map.Refuse("factor", "missing; expected the number to multiply by");
+                return new ScaleLayer(map.Double("factor", 1, SpecRange.Positive));
             case "residual":
                 return Residual(map, $"{path}.residual", prefix, defaultName!);
             case "relu":
@@ -150,6 +161,22 @@ internal sealed class LayerReader
             default:
                 return new GlobalAveragePoolLayer();
         }
+    }
+
+    private static WhiteningLayer Whitening(SpecMap map, string defaultName)
+    {
+        var standard = new WhiteningLayer(Name(map, defaultName));
+        double? epochs = map.Has("biasEpochs")
+            ? map.Double("biasEpochs", 0, new SpecRange(0, RunSpecSections.EpochsMax))
+            : null;
+        map.Take("biasEpochs");
+        return standard with
+        {
+            Kernel = map.Int32("kernel", standard.Kernel, 1, WhiteningKernelMax),
+            Samples = map.Int32("samples", standard.Samples, 2),
+            Epsilon = map.Double("epsilon", standard.Epsilon, SpecRange.Positive),
+            BiasEpochs = epochs,
+        };
     }
 
     private ResidualLayer Residual(SpecMap map, string path, string prefix, string defaultName)

@@ -27,10 +27,16 @@ public sealed record RunSpec
 
     public required double LabelSmoothing { get; init; }
 
-    public required int Epochs { get; init; }
+    /// <summary>
+    /// May be a fraction: the last epoch then ends early, and is evaluated all the same.
+    /// </summary>
+    public required double Epochs { get; init; }
 
     /// <summary>The run ends after so many steps even if epochs are left; null: no cap.</summary>
     public required long? Steps { get; init; }
+
+    /// <summary>Of the test set, during training as well as afterwards.</summary>
+    public TestTimeAugmentation TestTimeAugmentation { get; init; }
 
     public required int GlobalBatch { get; init; }
 
@@ -60,6 +66,8 @@ public sealed record RunSpec
     /// <summary>Steps between comparisons of a hash of the parameters on all ranks.</summary>
     public required int ParameterHashEvery { get; init; }
 
+    public required TensorBoardLevel TensorBoard { get; init; }
+
     /// <summary>The most shards that a run gets which does not say how many.</summary>
     public const int LogicalShardsDefaultMax = 8;
 
@@ -85,9 +93,17 @@ public sealed record RunSpec
         return shards;
     }
 
+    /// <summary>How many epochs begin, if no cap on steps ends the run before.</summary>
+    public int EpochCount => (int)Math.Ceiling(Epochs);
+
     /// <summary>All steps of the run, the cap included.</summary>
     public long TotalSteps(long stepsPerEpoch) =>
-        Math.Min(Epochs * stepsPerEpoch, Steps ?? long.MaxValue);
+        Math.Min(Math.Max(1, StepsIn(Epochs, stepsPerEpoch)), Steps ?? long.MaxValue);
+
+    /// <summary>The steps that epochs come to; one that is begun counts.</summary>
+    internal static long StepsIn(double epochs, long stepsPerEpoch) =>
+        // Decimal, because 1.1 epochs of 10 steps are 11 and not a little more.
+        (long)Math.Ceiling((decimal)epochs * stepsPerEpoch);
 
     /// <summary>Steps between checkpoints for a dataset with so many steps in an epoch.</summary>
     public long CheckpointSteps(long stepsPerEpoch) => CheckpointEvery ?? stepsPerEpoch;
@@ -115,7 +131,8 @@ public sealed record RunSpec
 
     /// <summary>
     /// SHA-256 over what decides the result. Two specs with equal hashes train to the same bits;
-    /// the name, the transport and how often state is saved or compared are left out.
+    /// the name, the transport, what is shown, and how often state is saved or compared are left
+    /// out.
     /// </summary>
     public string ResultHash()
     {
@@ -126,6 +143,7 @@ public sealed record RunSpec
             CheckpointEvery = null,
             KeepCheckpoints = 1,
             ParameterHashEvery = 1,
+            TensorBoard = TensorBoardLevel.Auto,
         };
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(neutral.ToYaml())));
     }

@@ -1,4 +1,3 @@
-using Distributed.Torch;
 using Distributed.Training.Data;
 using Distributed.Training.Models;
 
@@ -9,6 +8,8 @@ internal static class RunSpecSections
 {
     private const int CountMax = 1 << 30;
     private const int PixelsMax = 1 << 16;
+
+    internal const int EpochsMax = 1_000_000;
 
     public static RunSpec Run(
         SpecMap map, DatasetSpec dataset, string preset, LayerReader layers, SpecErrors errors)
@@ -22,12 +23,15 @@ internal static class RunSpecSections
             Dataset = dataset,
             Augmentation = Augmentation(map, defaults.Augmentation, errors),
             Model = model,
-            Optimizer = Optimizer(map, defaults.Optimizer, errors),
+            Optimizer = OptimizerReader.Read(map, defaults.Optimizer, errors),
             Schedule = Schedule(map, defaults.Schedule, errors),
             LabelSmoothing = map.Double(
                 "labelSmoothing", defaults.LabelSmoothing, SpecRange.BelowOne),
-            Epochs = map.Int32("epochs", defaults.Epochs, 1, 1_000_000),
+            Epochs = map.Double(
+                "epochs", defaults.Epochs, new SpecRange(0, EpochsMax, MinExcluded: true)),
             Steps = map.Int64OrNull("steps", 1),
+            TestTimeAugmentation = map.Word(
+                "testTimeAugmentation", defaults.TestTimeAugmentation),
             GlobalBatch = globalBatch,
             LogicalShards = map.Int32(
                 "logicalShards", RunSpec.DefaultLogicalShards(globalBatch), 1),
@@ -41,6 +45,7 @@ internal static class RunSpecSections
             CheckpointEvery = map.Int64OrNull("checkpointEvery", 1),
             KeepCheckpoints = map.Int32("keepCheckpoints", 3, 1, 1_000_000),
             ParameterHashEvery = map.Int32("parameterHashEvery", 100, 1),
+            TensorBoard = map.Word("tensorboard", TensorBoardLevel.Auto),
         };
         // A run's own record is a spec with these beside it.
         map.Take(RunRecord.CommitKey);
@@ -94,12 +99,27 @@ internal static class RunSpecSections
             CropPaddingMode = map.Bool("reflectPadding", reflects)
                 ? CropPaddingMode.Reflect
                 : CropPaddingMode.Zero,
-            HorizontalFlip = map.Bool("horizontalFlip", defaults.HorizontalFlip),
+            HorizontalFlip = Flip(map, defaults.HorizontalFlip),
             CutoutPixels = map.Int32("cutoutSize", defaults.CutoutPixels, 0, PixelsMax),
             TranslatePixels = map.Int32("translatePixels", defaults.TranslatePixels, 0, PixelsMax),
         };
         map.RefuseUnknown();
         return augmentation;
+    }
+
+    /// <summary>A yes means a flip drawn at random, which is what most flips are.</summary>
+    private static FlipMode Flip(SpecMap map, FlipMode preset)
+    {
+        const string key = "horizontalFlip";
+        if (map.Text(key) is not { } word)
+            return preset;
+        foreach (var mode in Enum.GetValues<FlipMode>())
+        {
+            if (SpecWords.OfFlip(mode) == word)
+                return mode;
+        }
+        map.Refuse(key, $"'{word}'; expected true, false or alternating");
+        return preset;
     }
 
     private static ModelSpec Model(SpecMap root, LayerReader layers, SpecErrors errors)
@@ -116,45 +136,6 @@ internal static class RunSpecSections
             map.Take("preset");
         map.RefuseUnknown();
         return model;
-    }
-
-    private static OptimizerSpec Optimizer(
-        SpecMap root, OptimizerSpec preset, SpecErrors errors)
-    {
-        var map = SpecMap.Of(
-            root.Take("optimizer"), "optimizer", errors, root.Where, "kind");
-        var kind = map.Word("kind", preset.Kind);
-        // A preset's rate is tuned for its own optimizer and says nothing about another.
-        var optimizer = kind == preset.Kind ? preset : OptimizerSpec.DefaultOf(kind);
-        optimizer = optimizer with
-        {
-            LearningRate = map.Double("learningRate", optimizer.LearningRate, SpecRange.Positive),
-            WeightDecay = map.Double("weightDecay", optimizer.WeightDecay, SpecRange.NotNegative),
-        };
-        if (kind == OptimizerKind.Sgd)
-        {
-            optimizer = optimizer with
-            {
-                Momentum = map.Double("momentum", optimizer.Momentum, SpecRange.BelowOne),
-                Nesterov = map.Bool("nesterov", optimizer.Nesterov),
-            };
-            if (optimizer is { Nesterov: true, Momentum: 0 })
-                map.Refuse("nesterov", "true without momentum; expected a momentum above 0");
-        }
-        else
-        {
-            optimizer = optimizer with
-            {
-                Beta1 = map.Double("beta1", optimizer.Beta1, SpecRange.BelowOne),
-                Beta2 = map.Double("beta2", optimizer.Beta2, SpecRange.BelowOne),
-                Epsilon = map.Double("epsilon", optimizer.Epsilon, SpecRange.Positive),
-            };
-        }
-        map.RefuseUnknown(key =>
-            key is "momentum" or "nesterov" or "beta1" or "beta2" or "epsilon"
-                ? $"{SpecWords.Of(kind)} has no such setting; remove it or choose another kind"
-                : null);
-        return optimizer;
     }
 
     private static ScheduleSpec Schedule(SpecMap root, ScheduleSpec preset, SpecErrors errors)
@@ -204,7 +185,7 @@ internal static class RunSpecSections
         var steps = map.Int32("warmupSteps", map.Has("warmupEpochs") ? 0 : schedule.WarmupSteps, 0);
         var epochs = map.Double(
             "warmupEpochs", map.Has("warmupSteps") ? 0 : schedule.WarmupEpochs,
-            new SpecRange(0, 1_000_000));
+            new SpecRange(0, EpochsMax));
         if (steps > 0 && epochs > 0)
             map.Refuse("warmupEpochs", "given beside warmupSteps; expected one of the two");
         return schedule with { WarmupSteps = steps, WarmupEpochs = epochs };

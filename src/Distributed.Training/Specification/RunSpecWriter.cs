@@ -7,7 +7,8 @@ namespace Distributed.Training.Specification;
 
 /// <summary>
 /// Writes a run spec as canonical YAML: every key, in one order, each value with one spelling.
-/// Equal specs have equal texts.
+/// Equal specs have equal texts. Keys that came later are left out where they say what was so
+/// before them, so that a spec's text, and with it its hash, stays what it was.
 /// </summary>
 internal static class RunSpecWriter
 {
@@ -21,7 +22,7 @@ internal static class RunSpecWriter
         Line(text, $"  cropPadding: {SpecWords.Of(augmentation.CropPaddingPixels)}");
         var reflects = augmentation.CropPaddingMode == CropPaddingMode.Reflect;
         Line(text, $"  reflectPadding: {SpecWords.Of(reflects)}");
-        Line(text, $"  horizontalFlip: {SpecWords.Of(augmentation.HorizontalFlip)}");
+        Line(text, $"  horizontalFlip: {SpecWords.OfFlip(augmentation.HorizontalFlip)}");
         Line(text, $"  cutoutSize: {SpecWords.Of(augmentation.CutoutPixels)}");
         Line(text, $"  translatePixels: {SpecWords.Of(augmentation.TranslatePixels)}");
         text.Append(WriteModel(spec.Model));
@@ -30,6 +31,11 @@ internal static class RunSpecWriter
         Line(text, $"labelSmoothing: {SpecWords.Of(spec.LabelSmoothing)}");
         Line(text, $"epochs: {SpecWords.Of(spec.Epochs)}");
         Line(text, $"steps: {OrNull(spec.Steps)}");
+        if (spec.TestTimeAugmentation != TestTimeAugmentation.None)
+        {
+            Line(text,
+                $"testTimeAugmentation: {SpecWords.Of(spec.TestTimeAugmentation)}");
+        }
         Line(text, $"globalBatch: {SpecWords.Of(spec.GlobalBatch)}");
         Line(text, $"logicalShards: {SpecWords.Of(spec.LogicalShards)}");
         Line(text, $"seed: {SpecWords.Of(spec.Seed)}");
@@ -42,6 +48,7 @@ internal static class RunSpecWriter
         Line(text, $"checkpointEvery: {OrNull(spec.CheckpointEvery)}");
         Line(text, $"keepCheckpoints: {SpecWords.Of(spec.KeepCheckpoints)}");
         Line(text, $"parameterHashEvery: {SpecWords.Of(spec.ParameterHashEvery)}");
+        Line(text, $"tensorboard: {SpecWords.Of(spec.TensorBoard)}");
         return text.ToString();
     }
 
@@ -73,7 +80,7 @@ internal static class RunSpecWriter
         Line(text, "optimizer:");
         Line(text, $"  kind: {SpecWords.Of(optimizer.Kind)}");
         Line(text, $"  learningRate: {SpecWords.Of(optimizer.LearningRate)}");
-        if (optimizer.Kind == OptimizerKind.Sgd)
+        if (optimizer.Kind is OptimizerKind.Sgd or OptimizerKind.Muon)
         {
             Line(text, $"  momentum: {SpecWords.Of(optimizer.Momentum)}");
             Line(text, $"  nesterov: {SpecWords.Of(optimizer.Nesterov)}");
@@ -84,7 +91,31 @@ internal static class RunSpecWriter
             Line(text, $"  beta2: {SpecWords.Of(optimizer.Beta2)}");
             Line(text, $"  epsilon: {SpecWords.Of(optimizer.Epsilon)}");
         }
+        if (optimizer.Kind == OptimizerKind.Muon)
+            Line(text, $"  newtonSchulzSteps: {SpecWords.Of(optimizer.NewtonSchulzSteps)}");
         Line(text, $"  weightDecay: {SpecWords.Of(optimizer.WeightDecay)}");
+        WriteGroups(text, optimizer);
+        if (optimizer.Lookahead is { } lookahead)
+        {
+            Line(text, $"  lookahead: {{everySteps: {SpecWords.Of(lookahead.EverySteps)}, "
+                + $"finalDecay: {SpecWords.Of(lookahead.FinalDecay)}}}");
+        }
+    }
+
+    private static void WriteGroups(StringBuilder text, OptimizerSpec optimizer)
+    {
+        if (optimizer.Groups.Count == 0)
+            return;
+        Line(text, "  groups:");
+        foreach (var group in optimizer.Groups)
+        {
+            var momentum = optimizer.Kind is OptimizerKind.Sgd or OptimizerKind.Muon
+                ? $"momentum: {SpecWords.Of(group.Momentum)}, "
+                : "";
+            Line(text, $"    {SpecWords.Of(group.Parameters)}: "
+                + $"{{rateFactor: {SpecWords.Of(group.RateFactor)}, {momentum}"
+                + $"weightDecay: {SpecWords.Of(group.WeightDecay)}}}");
+        }
     }
 
     private static void WriteSchedule(StringBuilder text, ScheduleSpec schedule)
@@ -141,11 +172,19 @@ internal static class RunSpecWriter
             + $"kernel: {SpecWords.Of(conv.Kernel)}, stride: {SpecWords.Of(conv.Stride)}, "
             + $"padding: {(conv.Padding is { } padding ? SpecWords.Of(padding) : "same")}, "
             + $"groups: {SpecWords.Of(conv.Groups)}, bias: {SpecWords.Of(conv.Bias)}}}",
+        WhiteningLayer whitening =>
+            $"whitening: {{name: {SpecWords.Quote(whitening.Name)}, "
+            + $"kernel: {SpecWords.Of(whitening.Kernel)}, "
+            + $"samples: {SpecWords.Of(whitening.Samples)}, "
+            + $"epsilon: {SpecWords.Of(whitening.Epsilon)}, biasEpochs: "
+            + $"{(whitening.BiasEpochs is { } epochs ? SpecWords.Of(epochs) : "null")}}}",
         BatchNormLayer norm =>
             $"batchNorm: {{name: {SpecWords.Quote(norm.Name)}, "
-            + $"momentum: {SpecWords.Of(norm.Momentum)}, epsilon: {SpecWords.Of(norm.Epsilon)}}}",
+            + $"momentum: {SpecWords.Of(norm.Momentum)}, epsilon: {SpecWords.Of(norm.Epsilon)}"
+            + $"{(norm.Scale ? "" : ", scale: false")}}}",
         MaxPoolLayer pool => $"maxPool: {Window(pool.Kernel, pool.Stride, pool.Padding)}",
         AveragePoolLayer pool => $"avgPool: {Window(pool.Kernel, pool.Stride, pool.Padding)}",
+        ScaleLayer scale => $"scale: {SpecWords.Of(scale.Factor)}",
         DropoutLayer dropout => $"dropout: {SpecWords.Of(dropout.Probability)}",
         LinearLayer linear =>
             $"linear: {{name: {SpecWords.Quote(linear.Name)}, "

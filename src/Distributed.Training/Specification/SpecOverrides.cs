@@ -39,6 +39,7 @@ public static class SpecOverrides
         ["avgPool"] = "kernel",
         ["dropout"] = "probability",
         ["linear"] = "features",
+        ["scale"] = "factor",
     };
 
     private const string WherePrefix = "--set ";

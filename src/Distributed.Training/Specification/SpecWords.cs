@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Training.Data;
 
 namespace Distributed.Training.Specification;
 
@@ -32,6 +33,14 @@ public static class SpecWords
     }
 
     public static string Of(bool value) => value ? "true" : "false";
+
+    /// <summary>A flip that is drawn is a yes, as it was when there was no other.</summary>
+    public static string OfFlip(FlipMode mode) => mode switch
+    {
+        FlipMode.Off => "false",
+        FlipMode.Random => "true",
+        _ => Of(mode),
+    };
 
     public static string Of(long value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Distributed.Kernel;
 using Distributed.Torch;
+using Distributed.Training.Data;
 using Distributed.Training.Models;
+using Distributed.Training.Optimization;
 using Distributed.Training.Specification;
 
 namespace Distributed.Training.Step;
@@ -27,26 +29,30 @@ public sealed class ModelState : IDisposable
     private const long BucketBytes = 128 << 10;
 
     private readonly NativeBuffer[] _sections;
+    private readonly ParameterUpdates _updates;
     private readonly Lock _gate = new();
     private bool _disposed;
 
-    internal ModelState(Network network, RunSpec spec, OptimizerSettings optimizer)
+    internal ModelState(Network network, RunSpec spec, DatasetPair data, long stepsPerEpoch)
     {
         Model = TorchModel.Create(
             network.ToEngineText(spec.LabelSmoothing), bucketBytes: BucketBytes);
         Parameters = new NativeBuffer(Model.ParameterLength * sizeof(float));
         Statistics = new NativeBuffer(Model.StatisticsLength * sizeof(float));
-        Optimizer = new NativeBuffer[TorchOptimizer.StateBuffers(optimizer.Kind)];
+        _updates = new ParameterUpdates(spec, network, Model, stepsPerEpoch);
+        Optimizer = new NativeBuffer[_updates.StateNames.Count];
         for (int buffer = 0; buffer < Optimizer.Length; buffer++)
             Optimizer[buffer] = new NativeBuffer(Model.ParameterLength * sizeof(float));
         ParameterInitialization.Fill(
             network, Model.Parameters, spec.Seed, Parameters.AsSpan<float>());
+        WhiteningFilters.Fill(network, data, Model.Parameters, Parameters.AsSpan<float>());
         foreach (TensorInfo statistic in Model.Statistics)
         {
             ParameterInitialization.FillTensor(
                 network, statistic.Name, spec.Seed, Floats(Statistics, statistic));
         }
 
+        _updates.Begin(Parameters, Optimizer);
         Model.Bind(Parameters, Statistics);
         _sections = [Parameters, Statistics, .. Optimizer];
         Layout = DescribeLayout();
@@ -59,6 +65,9 @@ public sealed class ModelState : IDisposable
     public NativeBuffer Statistics { get; }
 
     public NativeBuffer[] Optimizer { get; }
+
+    /// <summary>What each of the optimizer's buffers is, in PyTorch's words.</summary>
+    public IReadOnlyList<string> OptimizerNames => _updates.StateNames;
 
     /// <summary>
     /// Names every tensor and its place: states with the same layout can be copied byte by byte.
@@ -139,17 +148,13 @@ public sealed class ModelState : IDisposable
     }
 
     /// <summary>Commits a step: all of it, or the state is of no step any more.</summary>
-    internal void Apply(
-        OptimizerSettings settings, double learningRate, StateCounters after,
-        NativeBuffer gradients)
+    internal void Apply(double learningRate, StateCounters after, NativeBuffer gradients)
     {
         // Not through Replace: a lambda would be allocated at every step.
         lock (_gate)
         {
             Counters = new StateCounters(NoStep, 0, 0);
-            TorchOptimizer.Step(
-                settings, learningRate, after.Step, Parameters, gradients, Optimizer,
-                Model.ParameterLength);
+            _updates.Apply(after.Step, learningRate, Parameters, gradients, Optimizer);
             if (Model.StatisticsLength > 0)
                 Model.UpdateStatistics(gradients);
             Counters = after;

@@ -5,6 +5,7 @@ using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Torch;
 using Distributed.Training.Data;
+using Distributed.Training.Inference;
 using Distributed.Training.Models;
 using Distributed.Training.Specification;
 
@@ -15,12 +16,20 @@ namespace Distributed.Training.Step;
 /// </summary>
 public readonly record struct StepResult(
     double Loss, int Correct, int Samples, double LearningRate, double ComputeMs,
-    double CommunicationMs, double WaitMs, double StepMs, int StopVotes, int YieldVotes);
+    double CommunicationMs, double WaitMs, double StepMs, int StopVotes, int YieldVotes,
+    int SaveVotes);
 
 /// <summary>
 /// The loss of the global batch is not a number; the rank that computed the shard says which.
 /// </summary>
 public sealed class LossDivergedException(string message) : Exception(message);
+
+/// <summary>Is given the network's outputs for samples of the test set, as they come.</summary>
+/// <param name="firstSample">Of the test set.</param>
+/// <param name="labels">One a sample; valid during the call, as are the logits.</param>
+/// <param name="logits">One a sample and class.</param>
+public delegate void TestObserver(
+    int firstSample, ReadOnlySpan<int> labels, ReadOnlySpan<float> logits);
 
 /// <summary>The result of one fixed batch of the test set.</summary>
 public readonly record struct EvaluatedBatch(int Batch, double LossSum, int Correct, int Samples);
@@ -41,13 +50,14 @@ public sealed class TrainingSession : IDisposable
     private const ulong DropoutPurpose = 0x64726F706F7574; // "dropout"
     private const int StopVoteSlot = 2;
     private const int YieldVoteSlot = 3;
+    private const int SaveVoteSlot = 4;
 
     private readonly RunSpec _spec;
     private readonly DatasetPair _data;
     private readonly BatchPlan _batches;
     private readonly BatchAssembler _trainAssembler;
     private readonly BatchAssembler _testAssembler;
-    private readonly OptimizerSettings _optimizer;
+    private readonly TestTimeViews _views;
     private readonly float[] _images;
     private readonly int[] _labels;
     private readonly ModelShard[] _shards;
@@ -56,6 +66,7 @@ public sealed class TrainingSession : IDisposable
     private readonly List<NativeBuffer> _gradients = [];
     private RankPlace? _place;
     private ShardWork? _work;
+    private long _gradientStep;
 
     /// <param name="spec">Checked; its network fits the data.</param>
     /// <param name="network">The spec's model for the data's shape and classes.</param>
@@ -68,8 +79,8 @@ public sealed class TrainingSession : IDisposable
             data.Train.Count, spec.GlobalBatch, spec.LogicalShards, spec.Seed);
         _trainAssembler = new BatchAssembler(data.Train, data.Mean, data.StandardDeviation);
         _testAssembler = new BatchAssembler(data.Test, data.Mean, data.StandardDeviation);
-        _optimizer = spec.Optimizer.ToEngineSettings();
-        State = new ModelState(network, spec, _optimizer);
+        State = new ModelState(network, spec, data, StepsPerEpoch);
+        _views = new TestTimeViews(State.Model, spec.TestTimeAugmentation);
         _shards = new ModelShard[Math.Min(State.Model.ShardsMax, spec.LogicalShards)];
         int samplesMax = Math.Max(_batches.ShardSamplesMax * _shards.Length, TestBatchSamples);
         _images = GC.AllocateArray<float>(samplesMax * data.Shape.Length, pinned: true);
@@ -89,6 +100,9 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>How gradients are grouped on their way; null where they have none.</summary>
     public BucketGrouping? Grouping => _place?.AllReduce?.Grouping;
+
+    /// <summary>The last step's collectives; none where the rank is alone. Allocates.</summary>
+    public IReadOnlyList<ReductionTiming> Reductions() => _place?.AllReduce?.Timings() ?? [];
 
     /// <summary>
     /// Takes a place among the ranks of a generation, until the next call of this or of
@@ -114,6 +128,7 @@ public sealed class TrainingSession : IDisposable
             _gradients.Add(new NativeBuffer(State.Model.GradientLength * sizeof(float)));
         _place = new RankPlace(
             plan, rank, State.Model, _gradients, scope, Frames, transport, resident);
+        _gradientStep = 0;
     }
 
     /// <summary>Cancels the place's transport and gives the place up.</summary>
@@ -130,7 +145,8 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="OperatingException">The loss of a shard is not a number.</exception>
     /// <exception cref="LossDivergedException">The loss of another rank's shard is not a
     /// number.</exception>
-    public StepResult Step(long step, bool voteToStop = false, bool voteToYield = false)
+    public StepResult Step(
+        long step, bool voteToStop = false, bool voteToYield = false, bool voteToSave = false)
     {
         Invariant.Check(_place is not null, "a session joins before it steps");
         Invariant.Check(step == State.Step + 1, "steps are run in order");
@@ -140,7 +156,11 @@ public sealed class TrainingSession : IDisposable
         IReadOnlyList<ShardWork> shards = _place.Local.Shards;
         // Here and below an enumerator over an interface would be allocated at every step.
         for (int shard = 0; shard < shards.Count; shard++)
-            ComputeShards(step, shards[shard], samples, voteToStop, voteToYield);
+        {
+            ComputeShards(
+                step, shards[shard], samples, voteToStop, voteToYield, voteToSave);
+        }
+
         long computed = Stopwatch.GetTimestamp();
         _place.AllReduce?.Complete();
         long reduced = Stopwatch.GetTimestamp();
@@ -158,17 +178,19 @@ public sealed class TrainingSession : IDisposable
         StateCounters before = State.Counters;
         bool isEpochStart = (step - 1) % StepsPerEpoch == 0;
         State.Apply(
-            _optimizer, learningRate,
+            learningRate,
             new StateCounters(
                 step, (isEpochStart ? 0 : before.EpochLossSum) + ((double)trailer[0] * samples),
                 (isEpochStart ? 0 : before.EpochCorrect) + (long)trailer[1]),
             sum);
+        _gradientStep = step;
         long ended = Stopwatch.GetTimestamp();
         return new StepResult(
             trailer[0], (int)trailer[1], samples, learningRate, Milliseconds(started, computed),
             _place.AllReduce?.CommunicationTime.TotalMilliseconds ?? 0,
             Milliseconds(computed, reduced), Milliseconds(started, ended),
-            (int)trailer[StopVoteSlot], (int)trailer[YieldVoteSlot]);
+            (int)trailer[StopVoteSlot], (int)trailer[YieldVoteSlot],
+            (int)trailer[SaveVoteSlot]);
     }
 
     /// <summary>Mean loss and accuracy over the samples trained on since the epoch began.</summary>
@@ -180,29 +202,57 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>
+    /// Copies the gradients that the last step applied, laid out as the parameters are. False where
+    /// this place has run no step.
+    /// </summary>
+    public bool TryCopyGradients(Span<float> destination)
+    {
+        if (_place is null || _gradientStep == 0 || _gradientStep != State.Step)
+            return false;
+        _place.Buffers[_place.Local.NodeBuffers[0]].AsSpan<float>()[..destination.Length]
+            .CopyTo(destination);
+        return true;
+    }
+
+    /// <summary>How many samples of the test set are this rank's to evaluate.</summary>
+    public int TestShareSamples
+    {
+        get
+        {
+            Invariant.Check(_place is not null, "a session joins before it evaluates");
+            (int first, int end) = _place.TestShare(
+                _place.Rank, TestBatchCount(_data.Test.Count));
+            return Math.Min(end * TestBatchSamples, _data.Test.Count)
+                - Math.Min(first * TestBatchSamples, _data.Test.Count);
+        }
+    }
+
+    /// <summary>
     /// Evaluates this rank's share of the test set and returns all of it, the same on every rank.
     /// </summary>
-    public EvaluatedBatch[] Evaluate()
+    /// <param name="observe">Is shown this rank's share.</param>
+    public EvaluatedBatch[] Evaluate(TestObserver? observe = null)
     {
         Invariant.Check(_place is not null, "a session joins before it evaluates");
         int batches = TestBatchCount(_data.Test.Count);
         (int first, int end) = _place.TestShare(_place.Rank, batches);
-        return _place.Gather(State.Step, batches, Evaluate(first, end));
+        return _place.Gather(State.Step, batches, Evaluate(first, end, observe));
     }
 
     /// <summary>Evaluates the test batches from first up to, not including, end.</summary>
-    internal EvaluatedBatch[] Evaluate(int first, int end)
+    internal EvaluatedBatch[] Evaluate(int first, int end, TestObserver? observe = null)
     {
         var results = new EvaluatedBatch[end - first];
         for (int batch = first; batch < end; batch++)
         {
             int start = batch * TestBatchSamples;
             int count = Math.Min(TestBatchSamples, _data.Test.Count - start);
-            _testAssembler.Range(start, count, _images, _labels);
-            EvaluationResult result = State.Model.Evaluate(
-                _images.AsSpan(0, count * _data.Shape.Length), _labels.AsSpan(0, count),
-                _logits.AsSpan(0, count * _data.ClassCount));
+            EvaluationResult result = _views.Evaluate(
+                _testAssembler, start, _images.AsSpan(0, count * _data.Shape.Length),
+                _labels.AsSpan(0, count), _logits.AsSpan(0, count * _data.ClassCount));
             results[batch - first] = new(batch, result.LossSum, result.Correct, count);
+            observe?.Invoke(
+                start, _labels.AsSpan(0, count), _logits.AsSpan(0, count * _data.ClassCount));
         }
 
         return results;
@@ -223,7 +273,8 @@ public sealed class TrainingSession : IDisposable
     /// A partial last batch may leave a shard without samples: it adds nothing to the sum.
     /// </summary>
     private void ComputeShards(
-        long step, ShardWork work, int batchSamples, bool voteToStop, bool voteToYield)
+        long step, ShardWork work, int batchSamples, bool voteToStop, bool voteToYield,
+        bool voteToSave)
     {
         _work = work;
         NativeBuffer gradient = _place!.Buffers[work.Buffer];
@@ -242,7 +293,9 @@ public sealed class TrainingSession : IDisposable
         }
 
         bool carriesVotes = work.End - 1 == _place.LastShard;
-        Vote(gradient, carriesVotes && voteToStop, carriesVotes && voteToYield);
+        Vote(
+            gradient, carriesVotes && voteToStop, carriesVotes && voteToYield,
+            carriesVotes && voteToSave);
         Span<ModelShard> shards = _shards.AsSpan(0, work.Count);
         State.Model.ForwardBackward(
             _images.AsSpan(0, samples * imageLength), _labels.AsSpan(0, samples), shards,
@@ -286,12 +339,14 @@ public sealed class TrainingSession : IDisposable
     /// Votes travel with the gradients, so that all ranks learn of them after the same step. One
     /// shard of the rank carries them.
     /// </summary>
-    private void Vote(NativeBuffer gradient, bool voteToStop, bool voteToYield)
+    private void Vote(
+        NativeBuffer gradient, bool voteToStop, bool voteToYield, bool voteToSave)
     {
         Span<float> trailer = Trailer(gradient);
         trailer[StopVoteSlot..].Clear();
         trailer[StopVoteSlot] = voteToStop ? 1 : 0;
         trailer[YieldVoteSlot] = voteToYield ? 1 : 0;
+        trailer[SaveVoteSlot] = voteToSave ? 1 : 0;
     }
 
     private Span<float> Trailer(NativeBuffer gradient)

@@ -13,7 +13,7 @@ public sealed class AugmentationTests
     {
         CropPaddingPixels = 4,
         CropPaddingMode = CropPaddingMode.Reflect,
-        HorizontalFlip = true,
+        HorizontalFlip = FlipMode.Random,
         CutoutPixels = 3,
         TranslatePixels = 2,
     };
@@ -44,7 +44,11 @@ public sealed class AugmentationTests
     [Fact]
     public void Every_shift_comes_about_equally_often()
     {
-        var settings = new AugmentationSettings { CropPaddingPixels = 2, HorizontalFlip = true };
+        var settings = new AugmentationSettings
+        {
+            CropPaddingPixels = 2,
+            HorizontalFlip = FlipMode.Random,
+        };
         var rows = new int[5];
         var flips = 0;
         for (var index = 0; index < 10_000; index++)
@@ -55,6 +59,25 @@ public sealed class AugmentationTests
         }
         Assert.All(rows, count => Assert.InRange(count, 1850, 2150));
         Assert.InRange(flips, 4850, 5150);
+    }
+
+    [Fact]
+    public void Alternating_flips_show_every_image_both_ways_in_two_epochs()
+    {
+        bool[] first = [.. Samples().Select(sample => Augmentation.AlternatingFlip(7, 0, sample))];
+        Assert.InRange(first.Count(flip => flip), 4850, 5150);
+        for (var epoch = 1; epoch < 4; epoch++)
+        {
+            var isOther = epoch % 2 == 1;
+            Assert.Equal(
+                first.Select(flip => flip != isOther),
+                Samples().Select(sample => Augmentation.AlternatingFlip(7, epoch, sample)));
+        }
+        Assert.NotEqual(
+            first, [.. Samples().Select(sample => Augmentation.AlternatingFlip(8, 0, sample))]);
+
+        static IEnumerable<long> Samples() =>
+            Enumerable.Range(0, 10_000).Select(sample => (long)sample);
     }
 
     [Fact]
@@ -73,7 +96,7 @@ public sealed class AugmentationTests
         {
             CropPaddingPixels = crop % 5,
             CropPaddingMode = reflect ? CropPaddingMode.Reflect : CropPaddingMode.Zero,
-            HorizontalFlip = step % 2 == 0,
+            HorizontalFlip = step % 2 == 0 ? FlipMode.Random : FlipMode.Off,
             CutoutPixels = cutout % 8,
             TranslatePixels = translate % 5,
         };

@@ -12,7 +12,7 @@ public sealed class BatchAssemblerTests
     private static readonly AugmentationSettings Augmented = new()
     {
         CropPaddingPixels = 2,
-        HorizontalFlip = true,
+        HorizontalFlip = FlipMode.Random,
         CutoutPixels = 3,
     };
 
@@ -72,6 +72,35 @@ public sealed class BatchAssemblerTests
         Assemble(busy, 9);
         var fresh = new BatchAssembler(dataset, Mean, Deviation);
         Assert.Equal(Assemble(fresh, 3), Assemble(busy, 3));
+    }
+
+    /// <summary>Whichever step and shard a sample comes in, its flip is the epoch's.</summary>
+    [Fact]
+    public void Alternating_flips_follow_the_sample()
+    {
+        using var dataset = Dataset();
+        var settings = AugmentationSettings.None with { HorizontalFlip = FlipMode.Alternating };
+        var plan = new BatchPlan(dataset.Count, 8, 2, seed: 11);
+        var assembler = new BatchAssembler(dataset, Mean, Deviation);
+        var normalizer = new ImageNormalizer(Shape, Mean, Deviation);
+        var images = new float[plan.ShardSamplesMax * Shape.Length];
+        var expected = new float[Shape.Length];
+        for (var step = 0L; step < 2 * plan.StepsPerEpoch; step++)
+        {
+            var (epoch, _, _) = plan.Locate(step);
+            var (position, _) = plan.ShardRange(step, 1);
+            var count = assembler.Shard(plan, settings, 3, step, 1, images, new int[4]);
+            for (var index = 0; index < count; index++)
+            {
+                var sample = plan.Sample(epoch, position + index);
+                var flip = Augmentation.AlternatingFlip(3, epoch, sample);
+                normalizer.Write(
+                    dataset.Image((int)sample), expected,
+                    new Augmentation(0, 0, 0, 0, flip, 0, 0, 0, 0), CropPaddingMode.Zero);
+                Assert.Equal(
+                    expected, images.AsSpan(index * Shape.Length, Shape.Length).ToArray());
+            }
+        }
     }
 
     // Golden value: it is part of every run's bits.

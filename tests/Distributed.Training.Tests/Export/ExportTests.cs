@@ -20,7 +20,9 @@ public sealed class ExportTests : IDisposable
     private const string Python = "/usr/bin/python3";
 
     private const string EveryLayer = """
+        - whitening
         - conv: {filters: 4, kernel: 3, groups: 1, stride: 2, bias: false}
+        - batchNorm: {scale: false}
         - batchNorm: {epsilon: 1e-3}
         - gelu
         - residual: {layers: [{conv: {filters: 8, kernel: 3, groups: 2}}, relu],
@@ -33,6 +35,7 @@ public sealed class ExportTests : IDisposable
         - flatten
         - linear: {features: 6, bias: false}
         - linear: classes
+        - scale: 0.25
         """;
 
     private readonly TemporaryFolder folder = new();
@@ -47,7 +50,9 @@ public sealed class ExportTests : IDisposable
 
     private static ModelWeights Draw(string model)
     {
-        var image = model == "resnet18" ? new ImageShape(3, 32, 32) : new ImageShape(1, 28, 28);
+        var image = model is "resnet18" or "airbench94"
+            ? new ImageShape(3, 32, 32)
+            : new ImageShape(1, 28, 28);
         var spec = ModelPresets.Get(model, image) ?? RunSpecReader.Read(
             "", "run.yaml", model: new SpecText(EveryLayer, "m.yaml"), facts: _ => null).Model;
         return ModelWeights.Initial(Network.Resolve(spec, image, 10), seed: 1);
@@ -65,6 +70,7 @@ public sealed class ExportTests : IDisposable
     [InlineData("mnist-cnn")]
     [InlineData("cifar-cnn")]
     [InlineData("resnet18")]
+    [InlineData("airbench94")]
     [InlineData("every layer")]
     public void The_graph_has_the_networks_tensors_and_shapes(string model)
     {

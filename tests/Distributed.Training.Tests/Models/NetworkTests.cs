@@ -30,6 +30,23 @@ public sealed class NetworkTests
             Preset("cifar-cnn", Color).ParameterCount);
     }
 
+    /// <summary>
+    /// Published as 1.97 million: whitening with biases, six convolutions, the biases of six batch
+    /// norms, and a linear layer of the 256 channels that are left.
+    /// </summary>
+    [Theory]
+    [InlineData("airbench94")]
+    [InlineData("airbench94-muon")]
+    public void Airbench_has_the_parameters_that_are_known_of_it(string preset)
+    {
+        const int whitening = (24 * 12) + 24;
+        const int convolutions = 9 * ((24 * 64) + (64 * 64) + (64 * 256) + (3 * 256 * 256));
+        const int norms = (2 * 64) + (4 * 256);
+        Assert.Equal(
+            whitening + convolutions + norms + (256 * 10), Preset(preset, Color).ParameterCount);
+        Assert.Equal(1_971_640, Preset(preset, Color).ParameterCount);
+    }
+
     [Fact]
     public void Flops_count_a_multiply_add_as_two()
     {

@@ -62,6 +62,23 @@ public sealed class ParameterInitializationTests
     }
 
     [Fact]
+    public void Dirac_filters_hand_their_inputs_on()
+    {
+        var network = Network.Resolve(
+            Course.Model with { Initialization = InitializationKind.Dirac }, Course.Input, 10);
+        var filters = Draw(network, "conv2.weight");
+        var others = Draw(Course, "conv2.weight");
+        for (var index = 0; index < filters.Length; index++)
+        {
+            var (filter, rest) = Math.DivRem(index, 16 * 25);
+            var (input, place) = Math.DivRem(rest, 25);
+            var expected = filter >= 16 ? others[index] : input == filter && place == 12 ? 1 : 0;
+            Assert.Equal(expected, filters[index]);
+        }
+        Assert.Equal(Draw(Course, "fc1.weight"), Draw(network, "fc1.weight"));
+    }
+
+    [Fact]
     public void Values_depend_on_seed_and_name_alone()
     {
         Assert.Equal(Draw(Course, "fc1.weight"), Draw(Course, "fc1.weight"));

@@ -26,7 +26,7 @@ internal sealed class RandomSpecs
             {
                 CropPaddingPixels = random.Next(9),
                 CropPaddingMode = Pick<CropPaddingMode>(),
-                HorizontalFlip = Coin(),
+                HorizontalFlip = Pick<FlipMode>(),
                 CutoutPixels = random.Next(9),
                 TranslatePixels = random.Next(9),
             },
@@ -34,7 +34,8 @@ internal sealed class RandomSpecs
             Optimizer = Optimizer(),
             Schedule = Schedule(),
             LabelSmoothing = Fraction(),
-            Epochs = random.Next(1, 100),
+            Epochs = Coin() ? random.Next(1, 100) : 0.01 + Fraction(),
+            TestTimeAugmentation = Pick<TestTimeAugmentation>(),
             Steps = Coin() ? null : random.NextInt64(1, long.MaxValue),
             GlobalBatch = batch,
             LogicalShards = RunSpec.DefaultLogicalShards(batch),
@@ -50,6 +51,7 @@ internal sealed class RandomSpecs
             CheckpointEvery = Coin() ? null : random.Next(1, 1000),
             KeepCheckpoints = random.Next(1, 9),
             ParameterHashEvery = random.Next(1, 1000),
+            TensorBoard = Pick<TensorBoardLevel>(),
         };
     }
 
@@ -80,12 +82,12 @@ internal sealed class RandomSpecs
         return [.. layers];
     }
 
-    private LayerSpec Layer(string name, int depth) => random.Next(depth < 2 ? 11 : 10) switch
+    private LayerSpec Layer(string name, int depth) => random.Next(depth < 2 ? 13 : 12) switch
     {
         0 => new ConvLayer(
             name, random.Next(1, 99), random.Next(1, 9), random.Next(1, 3),
             Coin() ? null : random.Next(4), random.Next(1, 3), Coin()),
-        1 => new BatchNormLayer(name, 0.001 + Fraction() / 2, 1e-5 * (0.5 + Fraction())),
+        1 => new BatchNormLayer(name, 0.001 + Fraction() / 2, 1e-5 * (0.5 + Fraction()), Coin()),
         2 => new ReluLayer(),
         3 => new GeluLayer(),
         4 => new MaxPoolLayer(random.Next(1, 4), random.Next(1, 4), random.Next(2)),
@@ -94,22 +96,43 @@ internal sealed class RandomSpecs
         7 => new DropoutLayer(Fraction()),
         8 => new FlattenLayer(),
         9 => new LinearLayer(name, Coin() ? null : random.Next(1, 999), Coin()),
+        10 => new WhiteningLayer(
+            name, random.Next(1, 4), random.Next(2, 9_999), Positive(),
+            Coin() ? null : Fraction()),
+        11 => new ScaleLayer(Positive()),
         _ => new ResidualLayer(
             name + ".b", Layers(depth + 1, "i"), Coin() ? [] : Layers(depth + 1, "s")),
     };
 
-    private OptimizerSpec Optimizer() => Pick<OptimizerKind>() switch
+    private OptimizerSpec Optimizer()
     {
-        OptimizerKind.Sgd => OptimizerSpec.Sgd(
-            Positive(), 0.1 + (Fraction() / 2), Coin(), Fraction()),
-        OptimizerKind.Adam => OptimizerSpec.Adam(Positive(), Fraction()) with
+        var optimizer = Pick<OptimizerKind>() switch
         {
-            Beta1 = Fraction(),
-            Beta2 = Fraction(),
-            Epsilon = Positive(),
-        },
-        _ => OptimizerSpec.AdamW(Positive(), Fraction()),
-    };
+            OptimizerKind.Sgd => OptimizerSpec.Sgd(
+                Positive(), 0.1 + (Fraction() / 2), Coin(), Fraction()),
+            OptimizerKind.Adam => OptimizerSpec.Adam(Positive(), Fraction()) with
+            {
+                Beta1 = Fraction(),
+                Beta2 = Fraction(),
+                Epsilon = Positive(),
+            },
+            OptimizerKind.Muon => OptimizerSpec.Muon(
+                Positive(), 0.1 + (Fraction() / 2), Coin(), random.Next(1, 9), Fraction()),
+            _ => OptimizerSpec.AdamW(Positive(), Fraction()),
+        };
+        var hasMomentum = optimizer.Kind is OptimizerKind.Sgd or OptimizerKind.Muon;
+        var kinds = Enum.GetValues<ParameterKind>().Where(kind =>
+            Coin() && !(kind == ParameterKind.Filters && optimizer.Kind == OptimizerKind.Muon));
+        return optimizer with
+        {
+            Groups =
+            [
+                .. kinds.Select(kind => new ParameterGroupSpec(
+                    kind, Fraction(), hasMomentum ? Fraction() : 0, Fraction())),
+            ],
+            Lookahead = Coin() ? null : new LookaheadSpec(random.Next(1, 9), Fraction()),
+        };
+    }
 
     private ScheduleSpec Schedule()
     {

@@ -32,6 +32,7 @@ public sealed class RunSpecReaderTests
         Assert.Equal(ReductionMode.Exact, spec.Reduction);
         Assert.Equal(CompressionKind.None, spec.Compression);
         Assert.Equal(100, spec.ParameterHashEvery);
+        Assert.Equal(TensorBoardLevel.Auto, spec.TensorBoard);
         Assert.Equal(3, spec.KeepCheckpoints);
         Assert.Null(spec.Steps);
     }
@@ -185,9 +186,45 @@ public sealed class RunSpecReaderTests
         "run.yaml:2:3 optimizer.learnigRate: unknown key; did you mean learningRate?")]
     [InlineData("epoch: 3", "run.yaml:1:1 epoch: unknown key; did you mean epochs?")]
     [InlineData("epochs: 0",
-        "run.yaml:1:9 epochs: '0'; expected a whole number from 1 to 1000000")]
+        "run.yaml:1:9 epochs: '0'; expected a number above 0 and at most 1000000")]
     [InlineData("epochs: three",
-        "run.yaml:1:9 epochs: 'three'; expected a whole number from 1 to 1000000")]
+        "run.yaml:1:9 epochs: 'three'; expected a number above 0 and at most 1000000")]
+    [InlineData("augmentation: {horizontalFlip: sometimes}",
+        "run.yaml:1:32 augmentation.horizontalFlip: 'sometimes'; expected true, false or "
+        + "alternating")]
+    [InlineData("testTimeAugmentation: mirrors",
+        "run.yaml:1:23 testTimeAugmentation: unknown value 'mirrors'; did you mean mirror?")]
+    [InlineData("optimizer: {kind: sgd, groups: {norm: {rateFactor: 64}}}",
+        "run.yaml:1:33 optimizer.groups.norm: unknown key; did you mean norms?")]
+    [InlineData("optimizer: {kind: sgd, groups: {norms: {rateFactor: -1}}}",
+        "run.yaml:1:53 optimizer.groups.norms.rateFactor: '-1'; expected a number of 0 or more")]
+    [InlineData("optimizer: {kind: adam, groups: {norms: {momentum: 0.5}}}",
+        "run.yaml:1:42 optimizer.groups.norms.momentum: adam has no such setting; remove it or "
+        + "choose another kind")]
+    [InlineData("optimizer: {kind: muon, groups: {filters: 2}}",
+        "run.yaml:1:43 optimizer.groups.filters: muon's own settings are those of the filters; "
+        + "expected none here")]
+    [InlineData("optimizer: {kind: muon, newtonSchulzSteps: 0}",
+        "run.yaml:1:44 optimizer.newtonSchulzSteps: '0'; expected a whole number from 1 to 100")]
+    [InlineData("optimizer: {kind: sgd, newtonSchulzSteps: 3}",
+        "run.yaml:1:24 optimizer.newtonSchulzSteps: sgd has no such setting; remove it or choose "
+        + "another kind")]
+    [InlineData("optimizer: {lookahead: {everySteps: 0}}",
+        "run.yaml:1:37 optimizer.lookahead.everySteps: '0'; expected a whole number of 1 or more")]
+    [InlineData("optimizer: {lookahead: {finalDecay: 1}}",
+        "run.yaml:1:37 optimizer.lookahead.finalDecay: '1'; expected a number of 0 or more and "
+        + "below 1")]
+    [InlineData("model: {layers: [{scale: 0}, flatten, {linear: classes}]}",
+        "run.yaml:1:26 model.layers[0].scale.factor: '0'; expected a number above 0")]
+    [InlineData("model: {layers: [gelu, whitening, flatten, {linear: classes}]}",
+        "run.yaml:1:24 layer whiten1: its filters come from the images; expected it as the first "
+        + "of the network's layers")]
+    [InlineData("model: {layers: [{whitening: {kernel: 29}}, flatten, {linear: classes}]}",
+        "run.yaml:1:39 model.layers[0].whitening.kernel: '29'; expected a whole number from 1 to "
+        + "16")]
+    [InlineData("dataset: cifar-10\nmodel:\n  layers:\n  - whitening: {kernel: 10}",
+        "run.yaml:4:16 layer whiten1: patches of 300 values; expected at most 256: lower its "
+        + "kernel")]
     [InlineData("globalBatch: 0",
         "run.yaml:1:14 globalBatch: '0'; expected a whole number from 1 to 16777216")]
     [InlineData("logicalShards: 3",
@@ -326,8 +363,11 @@ public sealed class RunSpecReaderTests
     [Fact]
     public void Digits_are_not_mirrored_by_a_preset()
     {
-        Assert.False(Read("dataset: mnist\nmodel: cifar-cnn").Augmentation.HorizontalFlip);
-        Assert.True(Read("dataset: cifar-10\nmodel: cifar-cnn").Augmentation.HorizontalFlip);
+        Assert.Equal(
+            FlipMode.Off, Read("dataset: mnist\nmodel: cifar-cnn").Augmentation.HorizontalFlip);
+        Assert.Equal(
+            FlipMode.Random,
+            Read("dataset: cifar-10\nmodel: cifar-cnn").Augmentation.HorizontalFlip);
         Assert.Equal(AugmentationSettings.None,
             Read("dataset: cifar-10\nmodel: cifar-cnn\naugmentation: none").Augmentation);
     }

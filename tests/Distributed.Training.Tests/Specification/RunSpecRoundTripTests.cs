@@ -38,6 +38,8 @@ public sealed class RunSpecRoundTripTests
     [InlineData("mnist-cnn")]
     [InlineData("cifar-cnn")]
     [InlineData("resnet18")]
+    [InlineData("airbench94")]
+    [InlineData("airbench94-muon")]
     public void A_preset_comes_back_from_its_text(string preset)
     {
         var spec = RunSpecReader.Read($"model: {preset}\ndataset: cifar-10", "test.yaml");
@@ -48,10 +50,15 @@ public sealed class RunSpecRoundTripTests
     public void The_result_hash_changes_with_what_decides_the_result_only()
     {
         var spec = RunSpecReader.Read("", "test.yaml");
-        var renamed = spec with { Name = "x", KeepCheckpoints = 9 };
+        var renamed = spec with
+        {
+            Name = "x",
+            KeepCheckpoints = 9,
+            TensorBoard = TensorBoardLevel.Scalars,
+        };
         Assert.Equal(spec.ResultHash(), renamed.ResultHash());
         Assert.NotEqual(spec.ResultHash(), (spec with { Seed = 2 }).ResultHash());
-        var flipped = AugmentationSettings.None with { HorizontalFlip = true };
+        var flipped = AugmentationSettings.None with { HorizontalFlip = FlipMode.Random };
         Assert.NotEqual(spec.ResultHash(), (spec with { Augmentation = flipped }).ResultHash());
     }
 }

@@ -25,6 +25,11 @@ public sealed class GenerationTests
     private static readonly Lazy<string> Planned =
         new(() => Undisturbed(TestSessions.PlannedModel));
 
+    private static readonly Lazy<string> Whitened =
+        new(() => Undisturbed(TestSessions.WhitenedModel));
+
+    private static readonly Lazy<string> Muon = new(() => Undisturbed(TestSessions.MuonModel));
+
     public GenerationTests() => TorchLibrary.Initialize(threadCount: 1);
 
     [Property(MaxTest = 12)]
@@ -40,6 +45,15 @@ public sealed class GenerationTests
     [Property(MaxTest = 12)]
     public void AnyHistoryOfGenerationsTrainsTheSameBitsOfAPlan(ulong seed) =>
         Assert.Equal(Planned.Value, Disturbed(TestSessions.PlannedModel, new Prng(seed)));
+
+    /// <summary>The slow copy moves along, and so do filters that no step changes.</summary>
+    [Property(MaxTest = 6)]
+    public void AnyHistoryOfGenerationsKeepsTheSlowCopy(ulong seed) =>
+        Assert.Equal(Whitened.Value, Disturbed(TestSessions.WhitenedModel, new Prng(seed)));
+
+    [Property(MaxTest = 6)]
+    public void AnyHistoryOfGenerationsTrainsTheSameBitsWithMuon(ulong seed) =>
+        Assert.Equal(Muon.Value, Disturbed(TestSessions.MuonModel, new Prng(seed)));
 
     [Fact]
     public void AStateIsCopiedOnlyWhileItIsThatOfTheStep()

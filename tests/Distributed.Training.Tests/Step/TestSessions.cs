@@ -72,6 +72,49 @@ internal static class TestSessions
         augmentation: {cropPadding: 2}
         """;
 
+    private const string WhitenedLayers = """
+        model:
+          initialization: dirac
+          layers:
+          - whitening: {biasEpochs: 1.5}
+          - gelu
+          - conv: {filters: 12, kernel: 3, bias: false}
+          - maxPool: 2
+          - batchNorm: {momentum: 0.4, epsilon: 1e-12, scale: false}
+          - gelu
+          - maxPool: 3
+          - flatten
+          - linear: {features: classes, bias: false}
+          - scale: 0.1
+        augmentation: {cropPadding: 2, reflectPadding: true, horizontalFlip: alternating}
+        schedule: {kind: oneCycle, initialFraction: 0.2, riseFraction: 0.23, finalFraction: 0.07}
+        labelSmoothing: 0.2
+        epochs: 2.5
+
+        """;
+
+    /// <summary>Whitened images, rates by kind of parameter, and a slow copy.</summary>
+    public const string WhitenedModel = WhitenedLayers + """
+        optimizer:
+          kind: sgd
+          learningRate: 0.1
+          momentum: 0.85
+          nesterov: true
+          weightDecay: 1e-3
+          groups: {norms: {rateFactor: 8, weightDecay: 1e-4}}
+          lookahead: 2
+        """;
+
+    /// <summary>The same with filters that stay orthogonal.</summary>
+    public const string MuonModel = WhitenedLayers + """
+        optimizer:
+          kind: muon
+          learningRate: 0.24
+          momentum: 0.6
+          newtonSchulzSteps: 3
+          groups: {biases: {rateFactor: 4, momentum: 0.85}, linear: 2}
+        """;
+
     public static TrainingSession Create(
         string model, ulong seed, int testSamples = 10)
     {
@@ -83,7 +126,7 @@ internal static class TestSessions
     }
 
     /// <summary>Three classes, each a bright band in another place, with noise.</summary>
-    private static DatasetPair Data(int testSamples) => new(
+    public static DatasetPair Data(int testSamples) => new(
         Split(DatasetSplit.Train, 27), Split(DatasetSplit.Test, testSamples), [0.3], [0.3]);
 
     private static Dataset Split(DatasetSplit split, int count)

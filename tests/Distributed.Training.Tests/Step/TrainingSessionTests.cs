@@ -23,6 +23,8 @@ public sealed class TrainingSessionTests
     [InlineData(TestSessions.PlainModel)]
     [InlineData(TestSessions.NormalizedModel)]
     [InlineData(TestSessions.PlannedModel)]
+    [InlineData(TestSessions.WhitenedModel)]
+    [InlineData(TestSessions.MuonModel)]
     public void AnyNumberOfRanksTrainsTheSameBits(string model)
     {
         string alone = Assert.Single(TrainOn(1, model, seed: 1));
@@ -152,6 +154,8 @@ public sealed class TrainingSessionTests
     [Theory]
     [InlineData(TestSessions.NormalizedModel)]
     [InlineData(TestSessions.PlannedModel)]
+    [InlineData(TestSessions.WhitenedModel)]
+    [InlineData(TestSessions.MuonModel)]
     public void AStepAllocatesNothing(string model)
     {
         using TrainingSession session = TestSessions.Create(model, 1);

@@ -32,7 +32,7 @@ private:
     bool addStage(const LayerSpec& spec) {
         switch (spec.kind) {
             case LayerKind::Convolution: return addConvolution(spec);
-            case LayerKind::BatchNorm: addNorm(spec); return true;
+            case LayerKind::BatchNorm: return addNorm(spec);
             case LayerKind::Relu: add<ReluStage>(last()); return true;
             case LayerKind::Dropout: addDropout(spec); return true;
             case LayerKind::Flatten: flatten(); return true;
@@ -53,7 +53,10 @@ private:
         return true;
     }
 
-    void addNorm(const LayerSpec& spec) {
+    bool addNorm(const LayerSpec& spec) {
+        if (!spec.scale) {
+            return false;
+        }
         const Following following = takeReluAndPool(spec.outputShape);
         Activation& input = last();
         const NormStage::StatisticOffsets offsets{
@@ -61,6 +64,7 @@ private:
             statisticOffset(spec.name + ".running_var")};
         add<NormStage>(spec, tensors(spec), offsets, following.relu, following.poolKernel, input,
             output(following.shape, input.flat && following.poolKernel == 0));
+        return true;
     }
 
     // An element's index is its place in channel, row, column order, before and after a flatten, so

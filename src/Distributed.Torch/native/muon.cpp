@@ -1,0 +1,43 @@
+#include "muon.h"
+
+#include <cmath>
+
+#include "errors.h"
+
+namespace distributed {
+
+at::Tensor orthogonalized(const at::Tensor& matrix, int newtonSchulzSteps) {
+    // The polynomial that drives small singular values up fastest; it stops near 1, not at it.
+    constexpr double linear = 3.4445;
+    constexpr double cubic = -4.7750;
+    constexpr double quintic = 2.0315;
+    constexpr double noDivisionByZero = 1e-7;
+    // The products are smaller when the longer side is summed away.
+    const bool isTall = matrix.size(0) > matrix.size(1);
+    at::Tensor value = isTall ? matrix.t() : matrix;
+    value = value / (value.norm() + noDivisionByZero);
+    for (int step = 0; step < newtonSchulzSteps; ++step) {
+        const at::Tensor square = value.mm(value.t());
+        const at::Tensor polynomial = square.mm(square).mul_(quintic).add_(square, cubic);
+        value = polynomial.mm(value).add_(value, linear);
+    }
+    return isTall ? value.t() : value;
+}
+
+void stepMuon(
+    const dt_optimizer_settings& settings, int newtonSchulzSteps, double learningRate,
+    at::Tensor parameters, const at::Tensor& gradients, at::Tensor momentum) {
+    require(newtonSchulzSteps >= 1, newtonSchulzSteps,
+        " steps of Newton-Schulz; expected 1 or more");
+    const at::NoGradGuard noGradients;
+    momentum.mul_(settings.momentum).add_(gradients);
+    const at::Tensor direction =
+        settings.nesterov != 0 ? gradients.add(momentum, settings.momentum) : momentum;
+    const double norm = parameters.norm().item<double>();
+    if (norm > 0) {
+        parameters.mul_(std::sqrt(static_cast<double>(parameters.size(0))) / norm);
+    }
+    parameters.sub_(orthogonalized(direction, newtonSchulzSteps), learningRate);
+}
+
+}  // namespace distributed
