@@ -50,6 +50,9 @@ internal sealed class Conditions
             Coordinator = Coordinator with { RebalanceGain = 0 };
         HasSweeps = random.NextPercent(40) && nodes >= 2;
         SweepWorkersPerTrial = nodes >= 4 ? random.NextBetween(1, 2) : 1;
+        // Of its own stream: histories without orders stay what they were.
+        HasOrders = !without.HasFlag(FaultClasses.Orders)
+            && new Prng(CounterRandom.Key(seed, 0x0D)).NextPercent(50);
     }
 
     public int CoordinatorCount { get; }
@@ -98,6 +101,9 @@ internal sealed class Conditions
 
     /// <summary>The jobs leave that many workers for sweeps.</summary>
     public int SweepWorkersPerTrial { get; }
+
+    /// <summary>Whether whoever watches a job also gives orders.</summary>
+    public bool HasOrders { get; }
 
     public WorkerTiming Worker { get; private set; }
 

@@ -48,5 +48,8 @@ public enum FaultClasses
     /// <summary>A bit of a worker's parameters changes without a word.</summary>
     Corrupt = 1 << 13,
 
-    All = (1 << 14) - 1,
+    /// <summary>Jobs are paused and scaled, and workers sent away, by command.</summary>
+    Orders = 1 << 14,
+
+    All = (1 << 15) - 1,
 }

@@ -87,6 +87,15 @@ internal static class PlantedMistakes
         ["the recorder forgets what is on record"] = new(
             Recorder((life, world, term) => new ForgetfulRecorder(life, world, term)),
             "metrics invariant"),
+        ["the store forgets that a job is paused"] = new(
+            Store(world => new RestlessStore(world)),
+            "pauses"),
+        ["the store forgets how many workers a job asks for"] = new(
+            Store(world => new OversizeStore(world)),
+            "scales"),
+        ["ranks go on after the step that they agreed to pause at"] = new(
+            Training((life, world, address) => new RestlessTraining(life, world, address)),
+            "pauses"),
         ["the store forgets the last decision about a sweep"] = new(
             Store(world => new ShortStore(world)),
             "sweeps"),
@@ -171,6 +180,37 @@ internal static class PlantedMistakes
                 Jobs = [.. loaded.Jobs.Select(job => job with { Generation = null })],
             };
         }
+    }
+
+    private sealed class RestlessStore(SimulatedWorld world) : StoreServer(world)
+    {
+        public override JobsLoaded Load()
+        {
+            JobsLoaded loaded = base.Load();
+            return loaded with
+            {
+                Jobs = [.. loaded.Jobs.Select(job => job with { PauseReason = null })],
+            };
+        }
+    }
+
+    private sealed class OversizeStore(SimulatedWorld world) : StoreServer(world)
+    {
+        public override JobsLoaded Load()
+        {
+            JobsLoaded loaded = base.Load();
+            return loaded with
+            {
+                Jobs = [.. loaded.Jobs.Select(job => job.With(new JobScaled(job.Job, 5)))],
+            };
+        }
+    }
+
+    private sealed class RestlessTraining(
+        ProcessLife life, SimulatedWorld world, string address)
+        : SimulatedTraining(life, world, address)
+    {
+        protected override int Counted(int yieldVotes) => 0;
     }
 
     private sealed class ShortStore(SimulatedWorld world) : StoreServer(world)

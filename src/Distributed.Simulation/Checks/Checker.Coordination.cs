@@ -130,6 +130,14 @@ internal sealed partial class Checker
             known.Generation is not { } last || next.Number > last.Number || IsSame(next, last),
             "generations",
             $"generation {next.Number} is decided after {known.Generation?.Number}");
+        bool isRepeated = known.Generation is { } same && same.Number == next.Number;
+        Expect(
+            known.PauseReason is null || known.StopReason is not null || isRepeated, "pauses",
+            $"generation {next.Number} is decided though the job is paused: {known.PauseReason}");
+        Expect(
+            next.Ranks.Count <= known.Description.WorkerCount || isRepeated, "scales",
+            $"generation {next.Number} has {next.Ranks.Count} ranks, but the job asks for "
+            + $"{known.Description.WorkerCount} workers");
         // A repeated call may come after the next checkpoint.
         Expect(
             next.Start.Step >= known.CheckpointStep || known.Generation?.Number == next.Number,

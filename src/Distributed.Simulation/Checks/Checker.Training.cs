@@ -11,6 +11,7 @@ internal sealed partial class Checker
     private readonly Dictionary<ulong, RunProgress> runs = [];
     private readonly Dictionary<(int Life, ulong Job), int> promised = [];
     private readonly Dictionary<ulong, JoinedRanks> joined = [];
+    private readonly Dictionary<ulong, (int Generation, long Step)> pausedAt = [];
 
     /// <summary>Different steps that were committed, over all runs.</summary>
     public long StepsCommitted { get; private set; }
@@ -108,6 +109,7 @@ internal sealed partial class Checker
         Expect(
             nextShard == job.LogicalShards && nextSample == whole.End, "shards",
             $"{name} commits step {state.Step} with {nextShard} shards up to sample {nextSample}");
+        ExpectPause(port.Job, place.Number, state.Step, parts, name);
         Compare(runSeed, state, name);
         RunProgress run = runs[runSeed];
         run.AdvancedNs = scheduler.NowNs;
@@ -118,6 +120,23 @@ internal sealed partial class Checker
             state.Step == run.Step + 1, "steps", $"step {state.Step} follows step {run.Step}");
         run.Step = state.Step;
         StepsCommitted++;
+    }
+
+    /// <summary>Whatever a rank voted to pause for, its generation ends with that step.</summary>
+    private void ExpectPause(
+        ulong job, int generation, long step, IReadOnlyList<Contribution?> parts, string name)
+    {
+        if (pausedAt.TryGetValue(job, out var agreed) && agreed.Generation == generation)
+        {
+            Expect(
+                step <= agreed.Step, "pauses",
+                $"{name} commits step {step} of generation {generation}, whose ranks had agreed to "
+                + $"pause after step {agreed.Step}");
+        }
+        else if (parts.Any(part => part!.Votes.Yield))
+        {
+            pausedAt[job] = (generation, step);
+        }
     }
 
     public void OnRecorded(JobDescription job, LogEntry entry, RunLog log)

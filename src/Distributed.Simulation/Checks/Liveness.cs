@@ -23,7 +23,9 @@ internal sealed class Liveness(SimulatedWorld world) : IEventHandler
         {
             if (watcher.Job is not { } job)
                 continue;
-            long calmNs = Math.Max(world.Faults.LastNs, job.SubmittedNs);
+            long calmNs = Math.Max(
+                Math.Max(world.Faults.LastNs, job.SubmittedNs),
+                world.Watchers.Max(other => other.OrderedNs));
             long advancedNs = world.Checker.ProgressOf(job.RunSeed).AdvancedNs;
             long stillNs = world.Scheduler.NowNs - Math.Max(calmNs, advancedNs);
             if (world.Faults.ActiveCount == 0 && stillNs > Limit)
@@ -44,7 +46,9 @@ internal sealed class Liveness(SimulatedWorld world) : IEventHandler
 
     private void ExpectProgress(ulong sweep, long askedNs)
     {
-        long calmNs = Math.Max(world.Faults.LastNs, askedNs);
+        long calmNs = Math.Max(
+            Math.Max(world.Faults.LastNs, askedNs),
+            world.Watchers.Max(other => other.OrderedNs));
         long stillNs = world.Scheduler.NowNs
             - Math.Max(calmNs, world.Checker.SweepAdvancedNs(sweep));
         if (world.Faults.ActiveCount == 0 && stillNs > Limit)

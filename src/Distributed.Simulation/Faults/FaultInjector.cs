@@ -79,8 +79,19 @@ internal sealed class FaultInjector(SimulatedWorld world) : IEventHandler
     }
 
     /// <summary>A worker that was told to leave has left.</summary>
-    public void OnLeft(ProcessLife life) =>
+    public void OnLeft(ProcessLife life)
+    {
         world.Scheduler.Post(0, null, this, new Ongoing(() => world.Crash(life.Machine, false)));
+        if (!world.Conditions.HasOrders)
+            return;
+        // Who ordered it away starts it again, at the end at the latest.
+        long awayNs = AreOver ? Span.Second : 30 * Span.Second;
+        world.Scheduler.Post(awayNs, null, this, new Ongoing(() =>
+        {
+            if (life.Machine.Life is null)
+                world.StartProcess(life.Machine);
+        }));
+    }
 
     /// <summary>
     /// Somebody reads why a worker was ejected, sees to its machine and starts it again.

@@ -53,6 +53,11 @@ internal class SimulatedRecorder(ProcessLife life, SimulatedWorld world, long te
 
     public void Epoch(EpochCompleted epoch) => Add(new EpochEntry(epoch));
 
+    public void Attach(RunAttachment attachment)
+    {
+        // Nothing hangs on it.
+    }
+
     public virtual void Commit(long mark) => Later(new Committing(mark));
 
     public void ReturnTo(long step, int returns) => Later(new Returning(step, returns));

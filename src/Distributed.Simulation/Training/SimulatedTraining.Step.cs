@@ -143,6 +143,7 @@ internal partial class SimulatedTraining
         Span<long> sums = stackalloc long[ModelState.SumCount];
         int stops = 0;
         int yields = 0;
+        int saves = 0;
         bool areVoid = false;
         foreach (Contribution? part in parts)
         {
@@ -153,6 +154,7 @@ internal partial class SimulatedTraining
             areVoid |= part.IsVoid;
             stops += part.Votes.Stop ? 1 : 0;
             yields += part.Votes.Yield ? 1 : 0;
+            saves += part.Votes.Save ? 1 : 0;
         }
 
         State = State.After(sums, areVoid);
@@ -161,8 +163,12 @@ internal partial class SimulatedTraining
         commitIsDue = false;
         call = Call.None;
         Tell(new StepDone(
-            Job, RecordOf(sums), stops, yields, hashWanted ? HashOfParameters() : ""));
+            Job, RecordOf(sums), stops, Counted(yields), hashWanted ? HashOfParameters() : "",
+            saves));
     }
+
+    /// <summary>What this rank makes of the votes to pause.</summary>
+    protected virtual int Counted(int yieldVotes) => yieldVotes;
 
     private StepRecord RecordOf(ReadOnlySpan<long> sums)
     {

@@ -27,6 +27,8 @@ internal sealed class CommandStream
 
     public void Stop(ulong job) => connection.Forward.Send(new StopJob(job, "stopped by command"));
 
+    public void Order(ClusterOrder order) => connection.Forward.Send(order);
+
     public void Close(string reason) => connection.Close(connection.Dialler, reason);
 
     private sealed record Command(WatchedJob Job);

@@ -22,6 +22,7 @@ internal sealed class Watcher : IEventHandler
     private int dials;
     private bool isDialling;
     private bool stopIsWanted;
+    private readonly Operator? orders;
 
     public Watcher(ProcessLife life, SimulatedWorld world, int workersMax)
     {
@@ -29,6 +30,7 @@ internal sealed class Watcher : IEventHandler
         this.world = world;
         this.workersMax = workersMax;
         random = new Prng(CounterRandom.Key(world.Seed, (ulong)life.Number, 0x3A7));
+        orders = world.Conditions.HasOrders ? new Operator(life, world, this, workersMax) : null;
     }
 
     public int Number => life.Number;
@@ -36,7 +38,17 @@ internal sealed class Watcher : IEventHandler
     /// <summary>Null between two jobs.</summary>
     public WatchedJob? Job { get; private set; }
 
-    public void Start() => Later(random.NextBetween(0, 5 * Span.Second), Next.Submit);
+    /// <summary>When somebody last ordered something about the job or the workers.</summary>
+    public long OrderedNs => orders?.OrderedNs ?? 0;
+
+    /// <summary>Null while it has lost its coordinator.</summary>
+    public CommandStream? Stream => stream;
+
+    public void Start()
+    {
+        Later(random.NextBetween(0, 5 * Span.Second), Next.Submit);
+        orders?.Start();
+    }
 
     public void Handle(object message)
     {
@@ -70,6 +82,9 @@ internal sealed class Watcher : IEventHandler
             case JobAccepted:
                 Job.IsAccepted = true;
                 SendStop();
+                break;
+            case ClusterOrderReply reply:
+                orders?.OnReply(from, reply);
                 break;
             case StopJobReply { Found: true }:
                 stopIsWanted = false;
