@@ -56,6 +56,18 @@ public sealed class ActorLoop : IActorEnvironment, IDisposable
 
     public long NowNs => (long)((Stopwatch.GetTimestamp() - originTicks) * NsPerTick);
 
+    /// <summary>Messages from other threads that the loop has not taken yet.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (gate)
+            {
+                return inbox.Count;
+            }
+        }
+    }
+
     public DateTimeOffset UtcNow => DateTimeOffset.UtcNow;
 
     public bool OnActorThread => !started || Thread.CurrentThread == thread;

@@ -81,13 +81,13 @@ public sealed partial class CoordinatorClient
             if (failure is
                 {
                     StatusCode: StatusCode.InvalidArgument or StatusCode.Unimplemented
-                    or StatusCode.NotFound
+                    or StatusCode.NotFound or StatusCode.Unauthenticated
                 })
                 throw RpcErrors.Explain(failure, address, "run the sweep", TimeSpan.Zero);
             TimeSpan silence = Stopwatch.GetElapsedTime(heard);
             if (silence > (seen > 0 ? patience : SubmitPatience))
                 throw LostSweep(sweep, seen > 0, address, silence, failure);
-            _directory.Next(failure);
+            _directory.Next(address, failure);
             await Task.Delay(RetryDelay, cancellation);
         }
     }

@@ -5,6 +5,7 @@ using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 using Distributed.Runtime.Protocol;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 
 namespace Distributed.Runtime.Coordination;
@@ -13,8 +14,10 @@ namespace Distributed.Runtime.Coordination;
 /// A command's connection to the coordinators of a cluster: finds the one that acts, and finds its
 /// successor when it dies. Thread-safe.
 /// </summary>
+/// <param name="security">What the coordinators are shown.</param>
 /// <param name="addresses">host:port of one coordinator or more.</param>
-public sealed partial class CoordinatorClient(params IReadOnlyList<string> addresses) : IDisposable
+public sealed partial class CoordinatorClient(
+    RpcSecurity security, params IReadOnlyList<string> addresses) : IDisposable
 {
     /// <summary>How long a job is submitted again and again until a coordinator takes it.</summary>
     public static readonly TimeSpan SubmitPatience = TimeSpan.FromSeconds(30);
@@ -24,7 +27,7 @@ public sealed partial class CoordinatorClient(params IReadOnlyList<string> addre
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
-    private readonly CoordinatorDirectory _directory = new(addresses);
+    private readonly CoordinatorDirectory _directory = new(addresses, security);
 
     /// <summary>A number for what is to be submitted; never 0.</summary>
     public static ulong DrawNumber() => ProcessSeed.Draw() | 1;
@@ -88,12 +91,16 @@ public sealed partial class CoordinatorClient(params IReadOnlyList<string> addre
                     yield break;
             }
 
-            if (failure is { StatusCode: StatusCode.InvalidArgument or StatusCode.Unimplemented })
+            if (failure is
+                {
+                    StatusCode: StatusCode.InvalidArgument or StatusCode.Unimplemented
+                        or StatusCode.Unauthenticated or StatusCode.PermissionDenied
+                })
                 throw RpcErrors.Explain(failure, address, "run the job", TimeSpan.Zero);
             TimeSpan silence = Stopwatch.GetElapsedTime(heard);
             if (silence > (watch.IsAccepted ? patience : SubmitPatience))
                 throw Lost(watch, address, silence, failure);
-            _directory.Next(failure);
+            _directory.Next(address, failure);
             await Task.Delay(RetryDelay, cancellation);
         }
     }
@@ -110,6 +117,20 @@ public sealed partial class CoordinatorClient(params IReadOnlyList<string> addre
                 new StopJobRequest { Job = job, Reason = reason }, options),
             cancellation);
         return reply.Found;
+    }
+
+    /// <summary>Gives the cluster an order; the reply says whether it was taken and what happens
+    /// now, or what was expected.</summary>
+    /// <exception cref="OperatingException">No coordinator there acts.</exception>
+    public async Task<ClusterOrderReply> OrderAsync(
+        ClusterOrder order, CancellationToken cancellation)
+    {
+        OrderClusterReply reply = await AskLeaderAsync(
+            "order the cluster", isPatient: true,
+            async (client, options) => await client.OrderClusterAsync(
+                ClusterOrderCodec.ToProto(order), options),
+            cancellation);
+        return new ClusterOrderReply(reply.Taken, reply.Message);
     }
 
     public void Dispose() => _directory.Dispose();
@@ -141,7 +162,7 @@ public sealed partial class CoordinatorClient(params IReadOnlyList<string> addre
         CancellationToken cancellation)
     {
         long started = Stopwatch.GetTimestamp();
-        int unreachable = 0;
+        var unreachable = new HashSet<string>();
         while (true)
         {
             string address = _directory.Current;
@@ -156,13 +177,14 @@ public sealed partial class CoordinatorClient(params IReadOnlyList<string> addre
             }
             catch (RpcException failure) when (!cancellation.IsCancellationRequested)
             {
-                bool standsBy = CoordinatorDirectory.LeaderIn(failure) is not null;
-                unreachable = standsBy ? 0 : unreachable + 1;
-                // One more than are known: the first was perhaps named by another.
-                if ((unreachable > addresses.Count && !isPatient)
+                if (CoordinatorDirectory.LeaderIn(failure) is null)
+                    unreachable.Add(address);
+                else
+                    unreachable.Clear();
+                if ((!isPatient && addresses.All(unreachable.Contains))
                     || Stopwatch.GetElapsedTime(started) > RpcClient.DefaultDeadline)
                     throw RpcErrors.Explain(failure, address, what, RpcClient.DefaultDeadline);
-                _directory.Next(failure);
+                _directory.Next(address, failure);
             }
             catch (RpcException failure)
             {

@@ -1,4 +1,5 @@
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 
 namespace Distributed.Runtime.Coordination;
@@ -7,7 +8,8 @@ namespace Distributed.Runtime.Coordination;
 /// Which coordinator to ask: the one that was named as acting last, else those that are known, in
 /// turn. Keeps a connection to each. Thread-safe.
 /// </summary>
-internal sealed class CoordinatorDirectory(IReadOnlyList<string> addresses) : IDisposable
+internal sealed class CoordinatorDirectory(IReadOnlyList<string> addresses, RpcSecurity security)
+    : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, RpcClient> _clients = [];
@@ -37,16 +39,21 @@ internal sealed class CoordinatorDirectory(IReadOnlyList<string> addresses) : ID
         lock (_gate)
         {
             if (!_clients.TryGetValue(address, out RpcClient? client))
-                _clients.Add(address, client = new RpcClient(address));
+                _clients.Add(address, client = new RpcClient(address, security));
             return client;
         }
     }
 
-    /// <summary>The one asked last does not help: the one that it names, or the next.</summary>
-    public void Next(RpcException? failure)
+    /// <summary>
+    /// The one that was asked does not help: the one that it names, or the next. Nothing where
+    /// somebody else has found so before and moved on.
+    /// </summary>
+    public void Next(string asked, RpcException? failure)
     {
         lock (_gate)
         {
+            if (asked != Current)
+                return;
             string named = failure is null ? "" : LeaderIn(failure) ?? "";
             if (named.Length == 0 || named == _leader)
                 _turn++;

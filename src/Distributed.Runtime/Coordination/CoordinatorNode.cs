@@ -1,10 +1,14 @@
 using Distributed.Cluster.Coordination;
+using Distributed.Cluster.Observers;
 using Distributed.Kernel;
 using Distributed.Runtime.Actors;
-using Distributed.Runtime.Recording;
+using Distributed.Runtime.Metrics;
+using Distributed.Runtime.Observers;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Store;
 using Distributed.Runtime.Sweeps;
+using Distributed.Runtime.Tracing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Distributed.Runtime.Coordination;
@@ -21,21 +25,40 @@ public sealed class CoordinatorNode : IAsyncDisposable
     private readonly RpcServer _server;
 
     private readonly IActorRef _shutdown;
+    private readonly IReadOnlyList<IDisposable> _metrics;
 
     private CoordinatorNode(
-        ActorLoop loop, IActorRef shutdown, SqlClusterStore store, TrialPort trials,
-        RpcServer server, string address)
+        ActorLoop loop, IActorRef actor, IActorRef shutdown, SqlClusterStore store,
+        TrialPort trials, RpcServer server, RpcSecurity security, ClusterReadModel readModel,
+        object meterScope, IReadOnlyList<IDisposable> metrics)
     {
         _loop = loop;
+        Actor = actor;
         _shutdown = shutdown;
         _store = store;
         _trials = trials;
         _server = server;
-        Address = address;
+        Security = security;
+        ReadModel = readModel;
+        MeterScope = meterScope;
+        _metrics = metrics;
+        Address = readModel.Overview().Address;
     }
 
     /// <summary>host:port that workers and commands dial.</summary>
     public string Address { get; }
+
+    /// <summary>What it shows of the cluster.</summary>
+    public ClusterReadModel ReadModel { get; }
+
+    /// <summary>Takes the orders of people.</summary>
+    internal IActorRef Actor { get; }
+
+    internal ActorLoop Loop => _loop;
+
+    internal RpcSecurity Security { get; }
+    /// <summary>The scope of this coordinator's meters.</summary>
+    public object MeterScope { get; }
 
     /// <summary>Starts serving at "host:port"; port 0 takes any free one.</summary>
     /// <param name="address">Where to listen.</param>
@@ -46,20 +69,30 @@ public sealed class CoordinatorNode : IAsyncDisposable
     /// <param name="settings">How patient the coordinator is.</param>
     /// <param name="shutdownPhaseTimeout">How long each phase of an orderly shutdown may
     /// take.</param>
+    /// <param name="security">What callers must show.</param>
     /// <param name="log">Takes the actors' log.</param>
     /// <param name="cancellation">Gives up the start.</param>
     /// <exception cref="OperatingException">The address cannot be listened at, or the store not
     /// be opened.</exception>
     public static async Task<CoordinatorNode> StartAsync(
         string address, Func<int, string> announce, string storeLocation,
-        CoordinatorSettings settings, TimeSpan shutdownPhaseTimeout, Action<ActorLogRecord> log,
-        CancellationToken cancellation)
+        CoordinatorSettings settings, TimeSpan shutdownPhaseTimeout, RpcSecurity security,
+        Action<ActorLogRecord> log, CancellationToken cancellation)
     {
         ulong incarnation = ProcessSeed.Draw();
+        object meterScope = new();
+        var storeMetrics = new StoreMetrics(meterScope);
         SqlClusterStore store = await SqlClusterStore.OpenAsync(
-            storeLocation, HostIdentity.Current, TimeProvider.System);
+            storeLocation, HostIdentity.Current, TimeProvider.System, storeMetrics);
         var trials = new TrialPort();
-        var loop = new ActorLoop("coordinator", incarnation, log);
+        ClusterReadModel? readModel = null;
+        var loop = new ActorLoop(
+            "coordinator", incarnation,
+            record =>
+            {
+                log(record);
+                readModel?.Tell(record);
+            });
         loop.Start();
         try
         {
@@ -69,19 +102,34 @@ public sealed class CoordinatorNode : IAsyncDisposable
             var endpoint = new CoordinatorEndpoint(loop, actor.Task);
             RpcServer server = await RpcServer.StartAsync(
                 address, services => services.AddSingleton(endpoint),
-                map => map.Map<CoordinatorService>(Protocol.Coordinator.Descriptor), cancellation);
+                map => map.Map<CoordinatorService>(Protocol.Coordinator.Descriptor), security,
+                cancellation: cancellation);
             var identity = new CoordinatorIdentity(
                 $"{Environment.MachineName}-{Environment.ProcessId}", incarnation,
                 HostIdentity.Current, Environment.ProcessId, announce(server.Address.Port));
-            actor.SetResult(loop.Spawn(
+            readModel = new ClusterReadModel(identity.Address, TimeProvider.System);
+            var clusterMetrics = new ClusterMetrics(readModel, meterScope, TimeProvider.System);
+            var nodeMetrics = new NodeMetrics(loop, store, meterScope, TimeProvider.System);
+            loop.Call(system =>
+            {
+                foreach (Type type in ClusterReadModel.EventTypes)
+                    system.Events.Subscribe(readModel, type);
+                system.Events.Subscribe(new RegroupTraces(), typeof(JobHappened));
+                return true;
+            });
+            IActorRef coordinator = loop.Spawn(
                 "coordinator",
                 () => new CoordinatorActor(
-                    identity, store, () => new RunRecorder(TimeProvider.System), trials,
-                    settings)));
+                    identity, store, () => nodeMetrics.NewRecorder(TimeProvider.System), trials,
+                    settings));
+            actor.SetResult(coordinator);
             IActorRef shutdown = loop.Spawn(
                 CoordinatedShutdown.ActorName,
                 () => new CoordinatedShutdown(shutdownPhaseTimeout));
-            return new CoordinatorNode(loop, shutdown, store, trials, server, identity.Address);
+            return new CoordinatorNode(
+                loop, coordinator, shutdown, store, trials, server, security, readModel,
+                meterScope,
+                [clusterMetrics, nodeMetrics, storeMetrics]);
         }
         catch
         {
@@ -102,5 +150,8 @@ public sealed class CoordinatorNode : IAsyncDisposable
         await _trials.DisposeAsync();
         await _store.DisposeAsync();
         await _server.DisposeAsync();
+        await ReadModel.DisposeAsync();
+        foreach (IDisposable metrics in _metrics)
+            metrics.Dispose();
     }
 }

@@ -14,6 +14,7 @@ internal sealed partial class CoordinatorService
         ServerCallContext context)
     {
         SweepSubmitted submission = SweepCodec.FromProto(request);
+        SubmittedFolder.RequireSweep(submission.Description.Folder);
         return WatchSweepAsync(
             request.Sweep, watcher => new SubmitSweep(submission, watcher), responseStream,
             context);

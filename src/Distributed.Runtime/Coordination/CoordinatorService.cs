@@ -65,6 +65,7 @@ internal sealed partial class CoordinatorService(CoordinatorEndpoint coordinator
                 "a submission holds a job description and the number that was drawn for it"));
         }
 
+        SubmittedFolder.RequireRun(request.Description.RunFolder);
         return WatchAsync(
             request.Job,
             watcher => new SubmitJob(

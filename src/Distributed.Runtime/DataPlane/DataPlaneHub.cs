@@ -1,5 +1,6 @@
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane.Http2;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
@@ -8,7 +9,8 @@ namespace Distributed.Runtime.DataPlane;
 /// The data plane of one process: leads inbound streams to the transports that they belong to,
 /// whichever comes first. A <see cref="DataPlaneServer"/> brings the streams.
 /// </summary>
-public sealed class DataPlaneHub
+/// <param name="security">What peers must show, and are shown.</param>
+public sealed class DataPlaneHub(RpcSecurity security)
 {
     /// <summary>How long a stream waits for its generation to be opened here.</summary>
     public static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(20);
@@ -18,6 +20,8 @@ public sealed class DataPlaneHub
 
     private readonly object _gate = new();
     private readonly Dictionary<(ulong Job, int Rank), Slot> _slots = [];
+
+    internal RpcSecurity Security => security;
 
     /// <summary>The jobs' states that peers may copy.</summary>
     internal StateServer States { get; } = new();
@@ -39,7 +43,7 @@ public sealed class DataPlaneHub
         Action<int, string>? peerLost = null)
     {
         var transport = new GrpcTransport(
-            job, generation, rank, [.. peerAddresses], peerLost, Closed);
+            job, generation, rank, [.. peerAddresses], security, peerLost, Closed);
         GrpcTransport? older;
         lock (_gate)
         {

@@ -1,4 +1,5 @@
 using Distributed.Runtime.DataPlane.Http2;
+using Distributed.Runtime.Security;
 
 namespace Distributed.Runtime.DataPlane;
 
@@ -13,16 +14,17 @@ internal static class DataPlaneMethods
 
     /// <summary>The headers that open a call (gRPC over HTTP/2, "Requests").</summary>
     internal static byte[] Request(
-        string path, string authority, IReadOnlyList<HeaderField> metadata)
+        string path, string authority, RpcSecurity security, IReadOnlyList<HeaderField> metadata)
     {
         var headers = new HpackEncoder()
             .Add(":method", "POST")
-            .Add(":scheme", "http")
+            .Add(":scheme", security.HasTls ? "https" : "http")
             .Add(":path", path)
             .Add(":authority", authority)
             .Add("te", "trailers")
             .Add("content-type", GrpcStatus.ContentType)
             .Add("user-agent", "grpc-distributed");
+        if (security.Token is { } token) headers.Add(AccessToken.HeaderName, token.Header);
         foreach (var field in metadata)
             headers.Add(field.Name, field.Value);
         return headers.ToBlock();

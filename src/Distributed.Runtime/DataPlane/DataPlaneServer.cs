@@ -3,13 +3,15 @@ using System.Net.Sockets;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
 
 /// <summary>
-/// Serves data_plane.proto to any gRPC client, on HTTP/2 without TLS by prior knowledge. Each
-/// connection has a thread of its own, which reads it between the calls of a transport.
+/// Serves data_plane.proto to any gRPC client, on HTTP/2 by prior knowledge, or with TLS where its
+/// hub's security has it. Each connection has a thread of its own, which reads it between the calls
+/// of a transport.
 /// </summary>
 public sealed class DataPlaneServer : IAsyncDisposable
 {
@@ -45,12 +47,13 @@ public sealed class DataPlaneServer : IAsyncDisposable
 
     /// <summary>Listens at "host:port"; port 0 takes any free one.</summary>
     /// <exception cref="OperatingException">
-    /// The address is taken or is not this machine's.
+    /// The address is taken, is not this machine's, or is open to others without security.
     /// </exception>
     public static async Task<DataPlaneServer> StartAsync(
         string address, DataPlaneHub hub, CancellationToken cancellation = default)
     {
         var endPoint = await RpcAddress.ResolveAsync(address, cancellation).ConfigureAwait(false);
+        PortSafety.Require("the data plane", endPoint, hub.Security);
         var listener = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -123,7 +126,11 @@ public sealed class DataPlaneServer : IAsyncDisposable
                 return;
             }
 
-            var connection = new ServerConnection(new ByteChannel(accepted), Handle, Forget);
+            var connection = new ServerConnection(
+                _hub.Security.Tls is { } tls
+                    ? TlsTunnel.Accept(accepted, tls)
+                    : new ByteChannel(accepted),
+                Handle, Forget);
             _connections.Add(connection);
             connection.Start();
         }
@@ -137,6 +144,8 @@ public sealed class DataPlaneServer : IAsyncDisposable
 
     private void Handle(ServerCall call)
     {
+        if (_hub.Security.Refusal(call.Headers.Find(AccessToken.HeaderName)) is { } refusal)
+            throw new RpcException(new Status(StatusCode.Unauthenticated, refusal));
         switch (call.Path)
         {
             case DataPlaneMethods.Exchange:

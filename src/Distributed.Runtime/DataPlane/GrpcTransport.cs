@@ -3,6 +3,7 @@ using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
@@ -29,6 +30,7 @@ public sealed class GrpcTransport : ITransport, PeerInbox.IEvents
     private readonly object _gate = new();
     private readonly ulong _job;
     private readonly IReadOnlyList<string> _addresses;
+    private readonly RpcSecurity _security;
     private readonly Action<int, string>? _peerLost;
     private readonly Action<GrpcTransport> _closed;
     private readonly PeerSender?[] _senders;
@@ -48,12 +50,13 @@ public sealed class GrpcTransport : ITransport, PeerInbox.IEvents
         int generation,
         int rank,
         IReadOnlyList<string> addresses,
+        RpcSecurity security,
         Action<int, string>? peerLost,
         Action<GrpcTransport> closed)
     {
         Invariant.Check(rank >= 0 && rank < addresses.Count, "a rank is one of the addresses");
         (_job, Generation, Rank, _addresses) = (job, generation, rank, addresses);
-        (_peerLost, _closed) = (peerLost, closed);
+        (_security, _peerLost, _closed) = (security, peerLost, closed);
         Pacing = addresses.All(RpcAddress.IsLoopback)
             ? new Pacing(ChunkBytes: 256 * 1024, AheadChunks: 1)
             : new Pacing(ChunkBytes: 128 * 1024, Math.Max(1, 9 / Math.Max(1, Size - 1)));
@@ -69,6 +72,7 @@ public sealed class GrpcTransport : ITransport, PeerInbox.IEvents
             _senders[peer] = new PeerSender(
                 new ExchangeIdentity(job, generation, rank, peer),
                 addresses[peer],
+                security,
                 (reason, cause) => Lose(other, reason, cause));
         }
 
@@ -285,7 +289,7 @@ public sealed class GrpcTransport : ITransport, PeerInbox.IEvents
     {
         try
         {
-            var channel = ChannelDialer.Dial(_addresses[peer], _ended.Token);
+            var channel = ChannelDialer.Dial(_addresses[peer], _security, _ended.Token);
             lock (_gate)
             {
                 if (_cancelReason is null && !_lost[peer])
@@ -302,6 +306,11 @@ public sealed class GrpcTransport : ITransport, PeerInbox.IEvents
                 : failure.Message;
             lock (_gate)
                 Lose(peer, reason, failure);
+        }
+        catch (TlsException distrust)
+        {
+            lock (_gate)
+                Lose(peer, $"{_addresses[peer]} {distrust.Message}", distrust);
         }
         catch (OperationCanceledException)
         {

@@ -2,6 +2,7 @@ using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 
 namespace Distributed.Runtime.DataPlane;
@@ -12,12 +13,14 @@ namespace Distributed.Runtime.DataPlane;
 /// </summary>
 /// <param name="identity">What the call carries.</param>
 /// <param name="address">host:port of the peer.</param>
+/// <param name="security">What the peer is shown.</param>
 /// <param name="lost">
 /// Told once, with the reason, when the stream ends, is refused, or breaks; the cause is null where
 /// the peer ended it in order.
 /// </param>
 internal sealed class PeerSender(
-    ExchangeIdentity identity, string address, Action<string, Exception?> lost) : IDisposable
+    ExchangeIdentity identity, string address, RpcSecurity security,
+    Action<string, Exception?> lost) : IDisposable
 {
     /// <summary>
     /// The queue holds references, not payloads, and Send must not wait (every rank may send all
@@ -69,7 +72,8 @@ internal sealed class PeerSender(
         _connection = new Http2Connection(channel, isServer: false);
         _heardAtMs = nowMs;
         _connection.OpenStream(
-            DataPlaneMethods.Request(DataPlaneMethods.Exchange, address, identity.ToHeaders()),
+            DataPlaneMethods.Request(
+                DataPlaneMethods.Exchange, address, security, identity.ToHeaders()),
             endStream: false);
         Pump();
     }

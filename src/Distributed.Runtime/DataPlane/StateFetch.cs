@@ -3,6 +3,7 @@ using Distributed.Kernel;
 using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Protocol;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Distributed.Torch;
 using Distributed.Training.Step;
 using Google.Protobuf;
@@ -24,16 +25,17 @@ internal static class StateFetch
     /// <exception cref="StateFetchException">The peer is gone, or does not hold it.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static void Run(
-        string address, ulong job, long step, ModelState state, CancellationToken cancellation)
+        string address, RpcSecurity security, ulong job, long step, ModelState state,
+        CancellationToken cancellation)
     {
         using var staging = new NativeBuffer(state.ByteLength);
         try
         {
-            using var channel = ChannelDialer.Dial(address, cancellation);
+            using var channel = ChannelDialer.Dial(address, security, cancellation);
             // Whoever waits for the socket then wakes.
             using var breaking = cancellation.Register(channel.Break);
             var request = new FetchStateRequest { Job = job, Step = step, Layout = state.Layout };
-            StateHead head = Fetch(channel, address, request, staging);
+            StateHead head = Fetch(channel, address, security, request, staging);
             cancellation.ThrowIfCancellationRequested();
             state.CopyFrom(new StateCounters(step, head.EpochLossSum, head.EpochCorrect), staging);
         }
@@ -48,11 +50,13 @@ internal static class StateFetch
     }
 
     private static StateHead Fetch(
-        ByteChannel channel, string address, FetchStateRequest request, NativeBuffer staging)
+        ByteChannel channel, string address, RpcSecurity security, FetchStateRequest request,
+        NativeBuffer staging)
     {
         using var connection = new Http2Connection(channel, isServer: false);
         connection.OpenStream(
-            DataPlaneMethods.Request(DataPlaneMethods.FetchState, address, []), endStream: false);
+            DataPlaneMethods.Request(DataPlaneMethods.FetchState, address, security, []),
+            endStream: false);
         var stream = new BlockingStream(connection);
         stream.WriteMessage([], request.ToByteArray());
         connection.WriteEnd();
@@ -97,6 +101,7 @@ internal static class StateFetch
 
     private static string Reason(Exception failure) => failure switch
     {
+        TlsException distrust => $"it {distrust.Message}",
         RpcException refused => RpcErrors.Detail(refused),
         SocketException socket when RpcErrors.Unreachable(socket.SocketErrorCode) is { } text =>
             text + " that address",

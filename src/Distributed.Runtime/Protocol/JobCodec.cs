@@ -84,6 +84,7 @@ internal static class JobCodec
             Host = worker.Host,
             ProcessId = worker.ProcessId,
             DataAddress = worker.DataAddress,
+            Version = worker.Version,
         };
         message.Roles.AddRange(worker.Roles);
         return message;
@@ -91,7 +92,10 @@ internal static class JobCodec
 
     public static Cluster.Coordination.WorkerIdentity FromProto(WorkerIdentity worker) => new(
         worker.Name, worker.Incarnation, worker.Host, worker.ProcessId, worker.DataAddress,
-        [.. worker.Roles]);
+        [.. worker.Roles])
+    {
+        Version = worker.Version,
+    };
 
     public static GetStatusReply ToProto(ClusterStatus status)
     {

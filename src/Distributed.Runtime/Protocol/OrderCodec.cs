@@ -31,6 +31,14 @@ internal static class OrderCodec
         {
             Removed = new() { Reason = removed.Reason },
         },
+        Cluster.Coordination.LeaveOrdered leave => new()
+        {
+            Leave = new() { Reason = leave.Reason },
+        },
+        Cluster.Coordination.BenchOrdered bench => new()
+        {
+            Bench = new() { Reason = bench.Reason },
+        },
         _ => throw new InvariantException($"no frame carries {message.GetType().Name}"),
     };
 
@@ -47,6 +55,10 @@ internal static class OrderCodec
             new Cluster.Coordination.NotLeader(frame.NotLeader.LeaderAddress),
         CoordinatorFrame.FrameOneofCase.Removed =>
             new Cluster.Coordination.Removed(frame.Removed.Reason),
+        CoordinatorFrame.FrameOneofCase.Leave =>
+            new Cluster.Coordination.LeaveOrdered(frame.Leave.Reason),
+        CoordinatorFrame.FrameOneofCase.Bench =>
+            new Cluster.Coordination.BenchOrdered(frame.Bench.Reason),
         _ => OrderIn(frame) is { } order ? new Ordered(order) : null,
     };
 
@@ -89,6 +101,10 @@ internal static class OrderCodec
         {
             Stop = new() { Job = stop.Job, Reason = stop.Reason },
         },
+        Cluster.Jobs.CheckpointWork checkpoint => new()
+        {
+            Checkpoint = new() { Job = checkpoint.Job },
+        },
         Cluster.Jobs.SaveWork save => new() { Save = new() { Job = save.Job } },
         Cluster.Jobs.ReleaseJob release => new()
         {
@@ -110,6 +126,8 @@ internal static class OrderCodec
             frame.Form.Job, JobCodec.FromProto(frame.Form.Generation), frame.Form.Rank),
         CoordinatorFrame.FrameOneofCase.Stop =>
             new Cluster.Jobs.StopWork(frame.Stop.Job, frame.Stop.Reason),
+        CoordinatorFrame.FrameOneofCase.Checkpoint =>
+            new Cluster.Jobs.CheckpointWork(frame.Checkpoint.Job),
         CoordinatorFrame.FrameOneofCase.Save => new Cluster.Jobs.SaveWork(frame.Save.Job),
         CoordinatorFrame.FrameOneofCase.Release =>
             new Cluster.Jobs.ReleaseJob(frame.Release.Job, frame.Release.Reason),

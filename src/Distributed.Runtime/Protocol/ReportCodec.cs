@@ -1,6 +1,7 @@
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
+using Google.Protobuf;
 
 namespace Distributed.Runtime.Protocol;
 
@@ -22,6 +23,13 @@ internal static class ReportCodec
         {
             Leave = new() { Reason = leave.Reason },
         },
+        Cluster.Coordination.Benched benched => new()
+        {
+            Benched = new() { Reason = benched.Reason },
+        },
+        VitalsReported vitals => new() { Vitals = ToProto(vitals.Vitals) },
+        LogReported log => new() { Log = ToProto(log.Line) },
+        AttachmentSent attached => new() { Attachment = ToProto(attached) },
         _ => throw new InvariantException($"no frame carries {message.GetType().Name}"),
     };
 
@@ -40,8 +48,65 @@ internal static class ReportCodec
             new Cluster.Coordination.WorkForgotten(frame.Forgotten.Job),
         WorkerFrame.FrameOneofCase.Leave =>
             new Cluster.Coordination.LeaveRequest(frame.Leave.Reason),
+        WorkerFrame.FrameOneofCase.Benched =>
+            new Cluster.Coordination.Benched(frame.Benched.Reason),
+        WorkerFrame.FrameOneofCase.Vitals => new VitalsReported(FromProto(frame.Vitals)),
+        WorkerFrame.FrameOneofCase.Log => LineIn(frame.Log) is { } line
+            ? new LogReported(line)
+            : null,
+        WorkerFrame.FrameOneofCase.Attachment => AttachmentIn(frame.Attachment),
         _ => null,
     };
+
+    private static WorkerVitals ToProto(Cluster.Coordination.WorkerVitals vitals) => new()
+    {
+        Device = vitals.Device,
+        Threads = vitals.Threads,
+        MemoryBytes = vitals.MemoryBytes,
+        DeviceMemoryUsedBytes = vitals.DeviceMemoryUsedBytes,
+        DeviceMemoryTotalBytes = vitals.DeviceMemoryTotalBytes,
+        Utilisation = vitals.Utilisation,
+    };
+
+    private static Cluster.Coordination.WorkerVitals FromProto(WorkerVitals vitals) => new(
+        vitals.Device, vitals.Threads, vitals.MemoryBytes, vitals.DeviceMemoryUsedBytes,
+        vitals.DeviceMemoryTotalBytes, vitals.Utilisation);
+
+    private static WorkerLogLine ToProto(Cluster.Coordination.WorkerLogLine line) => new()
+    {
+        UnixMs = line.UtcUnixMs,
+        Level = (WorkerLogLine.Types.Level)((int)line.Level + 1),
+        Source = line.Source,
+        Text = line.Text,
+    };
+
+    /// <summary>Null for a level of another version.</summary>
+    private static Cluster.Coordination.WorkerLogLine? LineIn(WorkerLogLine line)
+    {
+        var level = (ActorLogLevel)((int)line.Level - 1);
+        return Enum.IsDefined(level) ? new(line.UnixMs, level, line.Source, line.Text) : null;
+    }
+
+    private static Attachment ToProto(AttachmentSent sent) => new()
+    {
+        Job = sent.Job,
+        Generation = sent.Generation,
+        Step = sent.Attachment.Step,
+        Kind = (Attachment.Types.Kind)((int)sent.Attachment.Kind + 1),
+        Name = sent.Attachment.Name,
+        Payload = UnsafeByteOperations.UnsafeWrap(sent.Attachment.Payload),
+    };
+
+    /// <summary>Null for a kind of another version.</summary>
+    private static AttachmentSent? AttachmentIn(Attachment message)
+    {
+        var kind = (AttachmentKind)((int)message.Kind - 1);
+        return Enum.IsDefined(kind)
+            ? new AttachmentSent(
+                message.Job, message.Generation,
+                new RunAttachment(message.Step, kind, message.Name, message.Payload.Memory))
+            : null;
+    }
 
     private static WorkState ToProto(Cluster.Jobs.WorkState state) => new()
     {

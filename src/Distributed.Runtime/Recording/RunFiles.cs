@@ -17,12 +17,15 @@ internal sealed class RunFiles : IDisposable
     private readonly EventFileWriter _events;
     private readonly RunHistory _history;
     private readonly TimeProvider _clock;
+    private readonly RunAttachments _attachments;
+    private readonly long _startStep;
     private readonly List<RunLine> _unwritten = [];
     private RunRecord _record;
+    private long _lastStep;
 
     private RunFiles(
-        JobDescription description, RunRecord record, MetricsFile metrics, EventFileWriter events,
-        RunHistory history, TimeProvider clock)
+        JobDescription description, long startStep, RunRecord record, MetricsFile metrics,
+        EventFileWriter events, RunHistory history, TimeProvider clock)
     {
         _description = description;
         _record = record;
@@ -30,6 +33,9 @@ internal sealed class RunFiles : IDisposable
         _events = events;
         _history = history;
         _clock = clock;
+        _startStep = startStep;
+        _lastStep = history.LastStep;
+        _attachments = new RunAttachments(description, events, clock);
     }
 
     /// <summary>What the folder held before.</summary>
@@ -62,8 +68,10 @@ internal sealed class RunFiles : IDisposable
                 folder, SessionStart(startStep, history, earlier), earlier, clock);
             // Makes the names of the new files durable too.
             record.Save(folder);
-            var files = new RunFiles(description, record, metrics, events, history, clock);
+            var files = new RunFiles(
+                description, startStep, record, metrics, events, history, clock);
             files.WritePoints(history.NotInEvents);
+            files.ShowModel();
             events.Flush();
             return files;
         }
@@ -96,7 +104,11 @@ internal sealed class RunFiles : IDisposable
             _record.Save(_description.RunFolder);
         }
 
-        _events.Text("run", 1, $"```yaml\n{_record.ToYaml()}```", _clock.GetUtcNow());
+        DateTimeOffset now = _clock.GetUtcNow();
+        _events.Text(RecordedTags.Run, 1, $"```yaml\n{_record.ToYaml()}```", now);
+        // A run that goes on may do so elsewhere.
+        _events.Text(
+            RecordedTags.Environment, _startStep + 1, RunEnvironment.Describe(_record), now);
     }
 
     public void Steps(IReadOnlyList<StepRecord> steps) => Write(
@@ -109,6 +121,17 @@ internal sealed class RunFiles : IDisposable
     }
 
     public void Epoch(EpochCompleted epoch) => Write([new EpochLine(epoch)]);
+
+    /// <summary>
+    /// Puts what a worker has sent beside the figures, or leaves it out: whatever is wrong with it,
+    /// the recording goes on.
+    /// </summary>
+    public void Attach(RunAttachment attachment) => _attachments.Take(attachment);
+
+    /// <summary>To be called when no worker will send anything any more.</summary>
+    /// <param name="attachmentsDropped">How many have not come here.</param>
+    public void FinishAttachments(long attachmentsDropped) =>
+        _attachments.Finish(Math.Max(1, _lastStep), attachmentsDropped);
 
     /// <summary>A run that was complete before keeps the summary of that time.</summary>
     public void Done(RunCompleted done)
@@ -165,12 +188,28 @@ internal sealed class RunFiles : IDisposable
         return earlier.IsEmpty || isResumed ? start + 1 : null;
     }
 
+    /// <summary>
+    /// The graph and the charts. The graph of a model whose images only its workers know comes from
+    /// them.
+    /// </summary>
+    private void ShowModel()
+    {
+        if (ModelGraph.TryOf(_record.Spec) is { } graph)
+            _attachments.Graph(graph);
+        _events.Add(
+            new SummaryBuilder().Layout(RecordedTags.Layout), step: 1, _clock.GetUtcNow());
+    }
+
     private void Write(IEnumerable<RunLine> lines)
     {
         _unwritten.Clear();
         _unwritten.AddRange(lines);
         foreach (RunLine line in _unwritten)
+        {
             _metrics.Append(line.Fields);
+            _lastStep = Math.Max(_lastStep, line.Step);
+        }
+
         _metrics.Flush();
         WritePoints(_unwritten);
     }

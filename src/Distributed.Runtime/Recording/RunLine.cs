@@ -125,7 +125,7 @@ public sealed record StepLine(
 /// </summary>
 public sealed record TimesLine(
     long Step, ReportOrigin Origin, int Steps, double ComputeMs, double CommunicationMs,
-    double WaitMs, double LongestGapMs, double ImagesPerSecond) : RunLine(Step)
+    double WaitMs, double StepMs, double LongestGapMs, double ImagesPerSecond) : RunLine(Step)
 {
     public const string Kind = "times";
 
@@ -136,7 +136,7 @@ public sealed record TimesLine(
     [
         ("kind", Kind), ("step", Step), ("rank", Origin.Rank), ("worker", Worker),
         ("sequence", Origin.Sequence), ("steps", Steps), ("compute_ms", ComputeMs),
-        ("communication_ms", CommunicationMs), ("wait_ms", WaitMs),
+        ("communication_ms", CommunicationMs), ("wait_ms", WaitMs), ("step_ms", StepMs),
         ("longest_gap_ms", LongestGapMs), ("images_per_second", ImagesPerSecond),
     ];
 
@@ -146,9 +146,11 @@ public sealed record TimesLine(
         {
             (string, double)[] ofRank =
             [
-                ($"rank {Origin.Rank}/compute_ms", ComputeMs),
-                ($"rank {Origin.Rank}/communication_ms", CommunicationMs),
-                ($"rank {Origin.Rank}/wait_ms", WaitMs),
+                (RecordedTags.OfRank(Origin.Rank, "compute_ms"), ComputeMs),
+                (RecordedTags.OfRank(Origin.Rank, "communication_ms"), CommunicationMs),
+                (RecordedTags.OfRank(Origin.Rank, "wait_ms"), WaitMs),
+                (RecordedTags.OfRank(Origin.Rank, "step_ms"), StepMs),
+                (RecordedTags.OfRank(Origin.Rank, "images_per_second"), ImagesPerSecond),
             ];
             return Origin.Rank == 0
                 ? [.. ofRank, ("images_per_second", ImagesPerSecond)]
@@ -162,7 +164,7 @@ public sealed record TimesLine(
         return new(
             steps[^1].Step, origin, steps.Count, steps.Average(step => step.ComputeMs),
             steps.Average(step => step.CommunicationMs), steps.Average(step => step.WaitMs),
-            report.LongestGapMs,
+            steps.Average(step => step.StepMs), report.LongestGapMs,
             steps.Sum(step => (double)step.Samples) / (steps.Sum(step => step.StepMs) / 1e3));
     }
 
@@ -173,8 +175,13 @@ public sealed record TimesLine(
                 Text(line, "worker"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
             Long(line, "sequence"), Count(line, "rank")),
         Count(line, "steps"), Number(line, "compute_ms"), Number(line, "communication_ms"),
-        Number(line, "wait_ms"), Number(line, "longest_gap_ms"),
+        Number(line, "wait_ms"), StepMsIn(line), Number(line, "longest_gap_ms"),
         Number(line, "images_per_second"));
+
+    /// <summary>Lines did not always have it.</summary>
+    private static double StepMsIn(JsonElement line) => line.TryGetProperty("step_ms", out _)
+        ? Number(line, "step_ms")
+        : Number(line, "compute_ms") + Number(line, "communication_ms") + Number(line, "wait_ms");
 }
 
 /// <summary>An epoch's end.</summary>

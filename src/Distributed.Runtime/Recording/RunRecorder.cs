@@ -17,6 +17,12 @@ public sealed class RunRecorder : IRunRecorder
     /// <summary>Minutes of a large cluster's reports.</summary>
     public const int WaitingCallsMax = 1 << 16;
 
+    /// <summary>With more calls than these waiting, attachments are dropped.</summary>
+    internal const int CallsBeforeAttachmentsMax = 1 << 10;
+
+    /// <summary>Of attachments that wait.</summary>
+    internal const long AttachmentBytesMax = 1 << 27;
+
     private readonly TimeProvider _clock;
     private readonly Channel<Action> _waiting = Channel.CreateBounded<Action>(
         new BoundedChannelOptions(WaitingCallsMax) { SingleReader = true });
@@ -27,6 +33,8 @@ public sealed class RunRecorder : IRunRecorder
     private RunFiles? _files;
     private bool _isEnding;
     private int _isOver;
+    private long _attachmentBytes;
+    private long _attachmentsDropped;
 
     public RunRecorder(TimeProvider clock)
     {
@@ -34,8 +42,14 @@ public sealed class RunRecorder : IRunRecorder
         Completion = Task.Run(RunAsync);
     }
 
+    /// <summary>How many attachments have been dropped because too much waited.</summary>
+    public long AttachmentsDropped => Interlocked.Read(ref _attachmentsDropped);
+
     /// <summary>Ends when the files are closed.</summary>
     public Task Completion { get; }
+
+    /// <summary>Calls that wait for the disk.</summary>
+    public int Waiting => _waiting.Reader.Count;
 
     public void Begin(JobDescription description, IActorRef job)
     {
@@ -58,6 +72,24 @@ public sealed class RunRecorder : IRunRecorder
 
     public void Epoch(EpochCompleted epoch) => Post(() => _files!.Epoch(epoch));
 
+    public void Attach(RunAttachment attachment)
+    {
+        long bytes = attachment.Payload.Length;
+        if (_waiting.Reader.Count >= CallsBeforeAttachmentsMax
+            || Interlocked.Read(ref _attachmentBytes) + bytes > AttachmentBytesMax)
+        {
+            Interlocked.Increment(ref _attachmentsDropped);
+            return;
+        }
+
+        Interlocked.Add(ref _attachmentBytes, bytes);
+        Post(() =>
+        {
+            Interlocked.Add(ref _attachmentBytes, -bytes);
+            _files!.Attach(attachment);
+        });
+    }
+
     public void Commit(long mark) => Post(() =>
     {
         _files!.Commit();
@@ -79,7 +111,8 @@ public sealed class RunRecorder : IRunRecorder
         {
             if (summary is not null)
                 _files!.Done(summary);
-            _files!.Close();
+            _files!.FinishAttachments(AttachmentsDropped);
+            _files.Close();
             _files = null;
             Tell(new RecordingEnded());
         });

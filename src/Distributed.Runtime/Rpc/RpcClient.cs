@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Distributed.Kernel;
+using Distributed.Runtime.Security;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 
 namespace Distributed.Runtime.Rpc;
@@ -23,18 +25,23 @@ public sealed class RpcClient : IDisposable
 
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
+
     private readonly GrpcChannel _channel;
+    private readonly RpcSecurity _security;
 
     /// <summary>Prepares a connection to "host:port"; it is opened by the first call.</summary>
-    public RpcClient(string address)
+    public RpcClient(string address, RpcSecurity security)
     {
         var (host, port) = RpcAddress.Split(address);
         Address = address;
+        _security = security;
+        var scheme = security.HasTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
         _channel = GrpcChannel.ForAddress(
-            new UriBuilder(Uri.UriSchemeHttp, host, port).Uri,
+            new UriBuilder(scheme, host, port).Uri,
             new GrpcChannelOptions
             {
-                HttpHandler = CreateHandler(),
+                HttpHandler = CreateHandler(security),
                 DisposeHttpClient = true,
                 MaxReceiveMessageSize = null,
                 MaxSendMessageSize = null,
@@ -45,7 +52,9 @@ public sealed class RpcClient : IDisposable
     public string Address { get; }
 
     /// <summary>What generated clients are made of.</summary>
-    public CallInvoker Invoker => field ??= _channel.CreateCallInvoker();
+    public CallInvoker Invoker => field ??= _security.Token is { } token
+        ? _channel.Intercept(metadata => WithToken(metadata, token))
+        : _channel.CreateCallInvoker();
 
     /// <summary>The deadline of a call that starts now.</summary>
     public static DateTime DeadlineAfter(TimeSpan time) => DateTime.UtcNow + time;
@@ -83,7 +92,7 @@ public sealed class RpcClient : IDisposable
 
     public void Dispose() => _channel.Dispose();
 
-    internal static SocketsHttpHandler CreateHandler() => new()
+    internal static SocketsHttpHandler CreateHandler(RpcSecurity security) => new()
     {
         UseProxy = false,
         UseCookies = false,
@@ -97,18 +106,45 @@ public sealed class RpcClient : IDisposable
         KeepAlivePingDelay = PingAfterSilence,
         KeepAlivePingTimeout = PingTimeout,
         SslOptions = new SslClientAuthenticationOptions(),
-        ConnectCallback = ConnectAsync,
+        ConnectCallback = (context, cancellation) =>
+            ConnectAsync(context.DnsEndPoint, security.Tls, cancellation),
     };
 
+    private static Metadata WithToken(Metadata metadata, AccessToken token)
+    {
+        metadata.Add(AccessToken.HeaderName, token.Header);
+        return metadata;
+    }
+
     private static async ValueTask<Stream> ConnectAsync(
-        SocketsHttpConnectionContext context, CancellationToken cancellation)
+        DnsEndPoint place, TlsIdentity? tls, CancellationToken cancellation)
+    {
+        var stream = await ConnectAsync(place, cancellation).ConfigureAwait(false);
+        if (tls is null) return stream;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(HandshakeTimeout);
+        try
+        {
+            // The handler leaves a stream alone that speaks TLS already.
+            return await tls.ConnectAsync(stream, place.Host, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TlsException(
+                "does not answer with TLS: expected a server of this cluster with"
+                + " security.tls set");
+        }
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(
+        DnsEndPoint place, CancellationToken cancellation)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(ConnectTimeout);
         try
         {
-            await socket.ConnectAsync(context.DnsEndPoint, limit.Token).ConfigureAwait(false);
+            await socket.ConnectAsync(place, limit.Token).ConfigureAwait(false);
             // A dial of a free port in the ephemeral range can meet itself.
             if (Equals(socket.LocalEndPoint, socket.RemoteEndPoint))
                 throw new SocketException((int)SocketError.ConnectionRefused);

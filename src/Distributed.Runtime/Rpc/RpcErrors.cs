@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Distributed.Kernel;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 
 namespace Distributed.Runtime.Rpc;
@@ -17,6 +18,10 @@ public static class RpcErrors
         {
             _ when Unreachable(failure) is { } unreachable =>
                 $"{unreachable} {address}: start the server there, or correct the address",
+            _ when Distrust(failure) is { } distrust => $"{address} {distrust}",
+            _ when IsOtherProtocol(failure) =>
+                $"{address} does not answer as a node of this program does: expected a coordinator"
+                + " or worker there; one that asks for TLS needs security.tls here too",
             StatusCode.DeadlineExceeded =>
                 $"{address} did not answer within {deadline.TotalSeconds:0.###} s: it is"
                 + " overloaded or hangs; look at its log",
@@ -40,13 +45,32 @@ public static class RpcErrors
         return detail.Length > 0 ? detail : $"status {status.StatusCode}";
     }
 
+    /// <summary>Why the two sides do not trust each other, to follow the address; else null.
+    /// </summary>
+    internal static string? Distrust(RpcException failure) =>
+        Causes(failure).OfType<TlsException>().FirstOrDefault()?.Message;
+
+    /// <summary>Whether what answers speaks something else, such as TLS, or not TLS.</summary>
+    private static bool IsOtherProtocol(RpcException failure) =>
+        Causes(failure).OfType<HttpRequestException>().Any(
+            cause => cause.HttpRequestError == HttpRequestError.InvalidResponse
+                || cause.Message.Contains("the HTTP/2 handshake", StringComparison.Ordinal));
+
+    private static IEnumerable<Exception> Causes(RpcException failure)
+    {
+        for (var cause = failure.Status.DebugException;
+            cause is not null;
+            cause = cause.InnerException)
+        {
+            yield return cause;
+        }
+    }
+
     /// <summary>"nothing listens at" and its kin when no connection was made, else null.</summary>
     internal static string? Unreachable(RpcException failure)
     {
         if (failure.StatusCode != StatusCode.Unavailable) return null;
-        for (var cause = failure.Status.DebugException;
-            cause is not null;
-            cause = cause.InnerException)
+        foreach (var cause in Causes(failure))
         {
             switch (cause)
             {

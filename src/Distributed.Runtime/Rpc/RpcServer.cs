@@ -1,5 +1,6 @@
 using System.Net;
 using Distributed.Kernel;
+using Distributed.Runtime.Security;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Grpc.Reflection;
@@ -15,9 +16,9 @@ using Microsoft.Extensions.Hosting;
 namespace Distributed.Runtime.Rpc;
 
 /// <summary>
-/// A gRPC server on HTTP/2 without TLS. It reads no configuration file and no environment
-/// variable, logs nothing, and leaves signals to the program. Health and reflection (v1 and
-/// v1alpha) come with every server.
+/// A gRPC server on HTTP/2, with TLS where its security has it. It reads no configuration file and
+/// no environment variable, logs nothing, and leaves signals to the program. Health and reflection
+/// (v1 and v1alpha) come with every server; health alone is answered without the token.
 /// </summary>
 public sealed class RpcServer : IAsyncDisposable
 {
@@ -49,33 +50,40 @@ public sealed class RpcServer : IAsyncDisposable
 
     /// <summary>Listens at "host:port"; port 0 takes any free one.</summary>
     /// <exception cref="OperatingException">
-    /// The address is taken or is not this machine's.
+    /// The address is taken, is not this machine's, or is open to others without security.
     /// </exception>
     public static async Task<RpcServer> StartAsync(
         string address,
         Action<IServiceCollection> configureServices,
         Action<RpcEndpoints> map,
+        RpcSecurity security,
+        string port = "the control port",
         CancellationToken cancellation = default)
     {
         var endPoint = await RpcAddress.ResolveAsync(address, cancellation).ConfigureAwait(false);
-        return await StartAsync(endPoint, configureServices, map, cancellation)
+        return await StartAsync(
+            endPoint, configureServices, map, security, port, cancellation)
             .ConfigureAwait(false);
     }
 
     /// <summary>Listens at an end point; port 0 takes any free one.</summary>
     /// <exception cref="OperatingException">
-    /// The address is taken or is not this machine's.
+    /// The address is taken, is not this machine's, or is open to others without security.
     /// </exception>
     public static async Task<RpcServer> StartAsync(
         IPEndPoint address,
         Action<IServiceCollection> configureServices,
         Action<RpcEndpoints> map,
+        RpcSecurity security,
+        string port = "the control port",
         CancellationToken cancellation = default)
     {
-        var application = Build(address, configureServices);
+        PortSafety.Require(port, address, security);
+        var application = Build(address, configureServices, security);
         var health = application.Services.GetRequiredService<HealthServiceImpl>();
         try
         {
+            if (security.Token is not null) application.Use(TokenGate.For(security));
             MapServices(application, map);
             await application.StartAsync(cancellation).ConfigureAwait(false);
         }
@@ -104,13 +112,18 @@ public sealed class RpcServer : IAsyncDisposable
     public async ValueTask DisposeAsync() => await StopAsync(StopGrace).ConfigureAwait(false);
 
     private static WebApplication Build(
-        IPEndPoint address, Action<IServiceCollection> configureServices)
+        IPEndPoint address, Action<IServiceCollection> configureServices, RpcSecurity security)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             Tune(kestrel);
-            kestrel.Listen(address, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(address, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (security.Tls is { } tls)
+                    listen.UseHttps(tls.KestrelOptions(asksForCertificate: true));
+            });
         });
         var services = builder.Services;
         services.AddRoutingCore();

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,8 +11,11 @@ internal static unsafe partial class LibC
     internal const int Interrupted = 4;
     internal const short Readable = 1;
 
+    private const int ThreadClock = 3;
     private const int FutexWait = 0;
     private const int FutexWake = 1;
+    private const int UnixSockets = 1;
+    private const int Stream = 1;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const nint PidfdOpenNumber = 434;
@@ -105,11 +109,43 @@ internal static unsafe partial class LibC
     internal static IOException Failed(int error) =>
         new(new Win32Exception(error).Message, error);
 
+    /// <summary>Both ends of a connection within this process.</summary>
+    /// <exception cref="IOException">There are no descriptors left.</exception>
+    internal static (Socket First, Socket Second) CreateSocketPair()
+    {
+        var ends = stackalloc int[2];
+        if (SocketPair(UnixSockets, Stream | CloseOnExec, 0, ends) != 0)
+            throw Failed(Marshal.GetLastPInvokeError());
+        return (
+            new Socket(new SafeSocketHandle(ends[0], ownsHandle: true)),
+            new Socket(new SafeSocketHandle(ends[1], ownsHandle: true)));
+    }
+
     /// <summary>Lets another thread that wants to run have the processor.</summary>
     internal static void LetOthersRun() => _ = Yield();
 
+    /// <summary>The calling thread gives way to those of lower niceness.</summary>
+    internal static void LowerPriority(int niceness) => _ = SetPriority(0, 0, niceness);
+
+    /// <summary>Processor time that the calling thread has had.</summary>
+    internal static long ThreadTimeNs()
+    {
+        TimeSpec time;
+        _ = GetTime(ThreadClock, &time);
+        return (time.Seconds * 1_000_000_000) + time.Nanoseconds;
+    }
+
+    [LibraryImport("libc", EntryPoint = "setpriority")]
+    private static partial int SetPriority(int which, int who, int niceness);
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int GetTime(int clock, TimeSpec* time);
+
     [LibraryImport("libc", EntryPoint = "poll")]
     internal static partial int Poll(PollEntry* entries, nuint count, int timeoutMs);
+
+    [LibraryImport("libc", EntryPoint = "socketpair", SetLastError = true)]
+    private static partial int SocketPair(int family, int type, int protocol, int* ends);
 
     [LibraryImport("libc", EntryPoint = "sched_yield")]
     private static partial int Yield();

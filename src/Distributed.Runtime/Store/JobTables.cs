@@ -31,7 +31,8 @@ internal sealed class JobTables(StoreConnection database)
             generations.content, generations.numerics, generations.steps_redone,
             checkpoints.step, checkpoints.path,
             returns.generation, returns.steps_redone,
-            (SELECT COUNT(*) FROM returns every WHERE every.job = jobs.job)
+            (SELECT COUNT(*) FROM returns every WHERE every.job = jobs.job),
+            jobs.pause_reason, jobs.workers
         FROM jobs
         LEFT JOIN generations ON generations.job = jobs.job AND generations.number =
             (SELECT MAX(newest.number) FROM generations newest WHERE newest.job = jobs.job)
@@ -74,6 +75,17 @@ internal sealed class JobTables(StoreConnection database)
                     "UPDATE jobs SET stop_reason = @reason WHERE job = @job",
                     ("@job", job), ("@reason", stop.Reason));
                 break;
+            case JobPaused paused:
+                SetPause(job, paused.Reason);
+                break;
+            case JobResumed:
+                SetPause(job, reason: null);
+                break;
+            case JobScaled scaled:
+                database.Execute(
+                    "UPDATE jobs SET workers = @workers WHERE job = @job",
+                    ("@job", job), ("@workers", scaled.Workers));
+                break;
             case JobConcluded concluded:
                 database.Execute(
                     """
@@ -88,6 +100,10 @@ internal sealed class JobTables(StoreConnection database)
                 throw new InvariantException($"no table holds a {decision.GetType().Name}");
         }
     }
+
+    private void SetPause(string job, string? reason) => database.Execute(
+        "UPDATE jobs SET pause_reason = @reason WHERE job = @job",
+        ("@job", job), ("@reason", reason));
 
     private void CheckKnown(string job)
     {
@@ -140,7 +156,10 @@ internal sealed class JobTables(StoreConnection database)
         {
             StopReason = row.IsDBNull(2) ? null : row.GetString(2),
             Outcome = row.IsDBNull(3) ? null : StoreJson.Read<RunEvent>(row.GetString(3)),
+            PauseReason = row.IsDBNull(12) ? null : row.GetString(12),
         };
+        if (!row.IsDBNull(13))
+            job = job.With(new JobScaled(job.Job, row.GetInt32(13)));
         if (!row.IsDBNull(4))
         {
             job = job with

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Threading.Channels;
@@ -6,6 +7,7 @@ using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
 using Distributed.Cluster.Sweeps;
 using Distributed.Kernel;
+using Distributed.Runtime.Metrics;
 
 namespace Distributed.Runtime.Store;
 
@@ -21,14 +23,17 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
     private readonly IStoreDialect _dialect;
     private readonly string _host;
     private readonly TimeProvider _clock;
-    private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>(
-        new UnboundedChannelOptions { SingleReader = true });
+    private readonly StoreMetrics? _metrics;
+    // One that is made for a single reader cannot tell how much it holds.
+    private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>();
 
     private readonly Task _serving;
     private StoreConnection? _connection;
 
-    private SqlClusterStore(IStoreDialect dialect, string host, TimeProvider clock)
+    private SqlClusterStore(
+        IStoreDialect dialect, string host, TimeProvider clock, StoreMetrics? metrics)
     {
+        _metrics = metrics;
         _dialect = dialect;
         _host = host;
         _clock = clock;
@@ -44,17 +49,19 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
     /// <param name="host">This machine, as it is named in
     /// <see cref="CoordinatorIdentity.Host"/>.</param>
     /// <param name="clock">Tells when jobs ended.</param>
+    /// <param name="metrics">Takes how long calls last; null where nobody asks.</param>
     /// <exception cref="OperatingException">The store cannot be opened, is no database, or was
     /// written by a newer program.</exception>
     public static Task<SqlClusterStore> OpenAsync(
-        string location, string host, TimeProvider clock) => Task.Run(() =>
+        string location, string host, TimeProvider clock, StoreMetrics? metrics = null) =>
+        Task.Run(() =>
     {
         IStoreDialect dialect = StoreLocation.Dialect(location);
         try
         {
             using StoreConnection database = dialect.Open(create: true);
             StoreSchema.Migrate(database, dialect.Name, StoreSchema.Migrations);
-            return new SqlClusterStore(dialect, host, clock);
+            return new SqlClusterStore(dialect, host, clock, metrics);
         }
         catch (Exception failure) when (IsOperating(failure))
         {
@@ -63,10 +70,11 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
     });
 
     public void ReadLease(IActorRef replyTo) =>
-        Post(new Call(replyTo, null, database => Lease(database).Read(_host)));
+        Post(new Call(
+            "read-lease", replyTo, null, database => Lease(database).Read(_host)));
 
     public void TakeLease(CoordinatorIdentity holder, Lease seen, IActorRef replyTo) =>
-        Post(new Call(replyTo, null, database => database.Transact<object>(() =>
+        Post(new Call("take-lease", replyTo, null, database => database.Transact<object>(() =>
         {
             LeaseTable lease = Lease(database);
             return lease.Lock() == seen
@@ -75,21 +83,21 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
         })));
 
     public void RenewLease(long term, IActorRef replyTo) =>
-        Post(new Call(replyTo, null, database => database.Transact<object>(() =>
+        Post(new Call("renew-lease", replyTo, null, database => database.Transact<object>(() =>
         {
             LeaseTable lease = Lease(database);
             return lease.Renew(term) ? new LeaseRenewed(term) : lease.Read(_host);
         })));
 
     public void ReturnLease(long term) =>
-        Post(new Call(null, null, database => database.Transact(() =>
+        Post(new Call("return-lease", null, null, database => database.Transact(() =>
         {
             Lease(database).Return(term);
             return database;
         })));
 
     public void LoadJobs(IActorRef replyTo) => Post(new Call(
-        replyTo, null, database => Load(database, _clock.GetUtcNow())));
+        "load-jobs", replyTo, null, database => Load(database, _clock.GetUtcNow())));
 
     public void Append(long term, JobDecision decision, IActorRef replyTo)
     {
@@ -97,7 +105,7 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
             decision is not JobConcluded concluded
                 || concluded.Outcome is RunCompleted or RunInterrupted or RunFailed,
             "a job's outcome is RunCompleted, RunInterrupted or RunFailed");
-        Post(new Call(replyTo, decision, database => database.Transact<object>(() =>
+        Post(new Call("append-job", replyTo, decision, database => database.Transact<object>(() =>
         {
             Lease lease = Lease(database).Lock();
             if (lease.Term != term)
@@ -109,7 +117,7 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
 
     public void AppendSweep(
         long term, IReadOnlyList<SweepDecision> decisions, IActorRef replyTo) =>
-        Post(new Call(replyTo, null, database => database.Transact<object>(() =>
+        Post(new Call("append-sweep", replyTo, null, database => database.Transact<object>(() =>
         {
             Lease lease = Lease(database).Lock();
             SweepDecision last = decisions[^1];
@@ -159,7 +167,9 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
         {
             await foreach (Call call in _calls.Reader.ReadAllAsync())
             {
+                long started = Stopwatch.GetTimestamp();
                 object answer = Answer(call);
+                _metrics?.Called(call.Operation, started, answer is not StoreFailed);
                 call.ReplyTo?.Tell(answer);
             }
         }
@@ -192,7 +202,12 @@ internal sealed class SqlClusterStore : IClusterStore, IAsyncDisposable
         DbException or IOException or UnauthorizedAccessException or InvalidDataException
         or SocketException or TimeoutException or AuthenticationException or OperatingException;
 
+    /// <summary>Calls that wait for those before them.</summary>
+    public int Waiting => _calls.Reader.Count;
+
+    /// <param name="Operation">What metrics call it.</param>
     /// <param name="ReplyTo">Null for a call that is not answered.</param>
     private sealed record Call(
-        IActorRef? ReplyTo, JobDecision? Decision, Func<StoreConnection, object> Act);
+        string Operation, IActorRef? ReplyTo, JobDecision? Decision,
+        Func<StoreConnection, object> Act);
 }

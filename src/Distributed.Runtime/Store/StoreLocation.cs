@@ -27,6 +27,16 @@ public static partial class StoreLocation
             IsUrl(location) ? PostgresUrl.Read(location) : ReadConnectionString(location));
     }
 
+    /// <summary>The location without its password, for people.</summary>
+    internal static string Shown(string location)
+    {
+        if (IsFile(location))
+            return location;
+        NpgsqlConnectionStringBuilder parts =
+            IsUrl(location) ? PostgresUrl.Read(location) : ReadConnectionString(location);
+        return $"postgresql://{parts.Username}@{parts.Host}:{parts.Port}/{parts.Database}";
+    }
+
     private static bool IsUrl(string location) =>
         location.Contains("://", StringComparison.Ordinal);
 

@@ -81,8 +81,14 @@ internal static class StoreSchema
         );
         """;
 
+    private const string Orders =
+        """
+        ALTER TABLE jobs ADD COLUMN pause_reason TEXT;
+        ALTER TABLE jobs ADD COLUMN workers INTEGER;
+        """;
+
     /// <summary>The step at index i leads from version i to version i + 1.</summary>
-    public static IReadOnlyList<string> Migrations { get; } = [First, Returns, Sweeps];
+    public static IReadOnlyList<string> Migrations { get; } = [First, Returns, Sweeps, Orders];
 
     /// <summary>Brings the store to the newest version of this program.</summary>
     /// <param name="database">An open connection.</param>

@@ -28,7 +28,7 @@ internal static class SweepChecks
             errors.Add(where, "steps", "a cap on steps beside a scheduler, which judges after "
                 + "epochs; expected epochs alone");
         }
-        int[] epochs = [.. samples.Select(sample => sample.Epochs).Distinct().Order()];
+        int[] epochs = [.. samples.Select(sample => sample.EpochCount).Distinct().Order()];
         if (epochs.Length > 1)
         {
             map.Refuse("scheduler", $"trials of {string.Join(", ", epochs)} epochs cannot be "

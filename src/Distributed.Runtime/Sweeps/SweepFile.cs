@@ -108,7 +108,7 @@ public static class SweepFile
                     new Binding(binding.Key, SpecYaml.Write(binding.Template))),
             ],
             space.Space, sampler, scheduler, objectives, limits, seeds,
-            samples.Count > 0 ? samples.Max(sample => sample.Epochs) : 1, seed, isDeterministic,
+            samples.Count > 0 ? samples.Max(sample => sample.EpochCount) : 1, seed, isDeterministic,
             [
                 .. samples
                     .Select(sample => sample.Dataset with { TrainLimit = null, TestLimit = null })

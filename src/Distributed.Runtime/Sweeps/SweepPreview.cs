@@ -235,15 +235,15 @@ public sealed record SweepPreview(
                 RunSpec spec = TrialSpecification.Read(
                     description, number * description.RunSeeds.Count, parameters);
                 if (DatasetSizes.Find(spec.Dataset, description.Datasets) is null)
-                    return new(number, parameters, spec.Epochs, null, null, null);
+                    return new(number, parameters, spec.EpochCount, null, null, null);
                 SampleCounts counts = TrialSpecification.Counts(spec, description);
                 Network network = TrialSpecification.NetworkOf(spec, description);
                 double trained = Math.Min(
-                    (double)spec.Epochs * counts.Train,
+                    spec.Epochs * counts.Train,
                     (double)(spec.Steps ?? long.MaxValue) * spec.GlobalBatch);
                 double flops = network.FlopsPerImage
-                    * ((trainingFactor * trained) + ((double)spec.Epochs * counts.Test));
-                return new(number, parameters, spec.Epochs, trained, flops, null);
+                    * ((trainingFactor * trained) + ((double)spec.EpochCount * counts.Test));
+                return new(number, parameters, spec.EpochCount, trained, flops, null);
             }
             catch (SpecificationException exception)
             {

@@ -80,6 +80,9 @@ internal sealed class TrialPort : ITrialPort, IAsyncDisposable
         // From the state of each rung another trial may go on, at any time.
         if (sweep.Scheduler is PbtSpec)
             spec = spec with { KeepCheckpoints = KeepAll };
+        // There are thousands of trials.
+        if (spec.TensorBoard == TensorBoardLevel.Auto)
+            spec = spec with { TensorBoard = TensorBoardLevel.Scalars };
         SampleCounts samples = TrialSpecification.Counts(spec, sweep);
         Network network = TrialSpecification.NetworkOf(spec, sweep);
         string folder = sweep.FolderOf(started.Trial);

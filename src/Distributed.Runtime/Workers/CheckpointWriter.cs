@@ -135,12 +135,6 @@ internal sealed class CheckpointWriter : IDisposable
             name, tensor.Shape,
             _copies[copy].AsMemory(checked((int)tensor.Offset), checked((int)tensor.Length)));
 
-    /// <summary>PyTorch's names: SGD keeps a momentum, Adam two moments.</summary>
-    private string OptimizerName(int buffer, TensorInfo tensor)
-    {
-        string state = _state.Optimizer.Length == 1
-            ? "momentum_buffer"
-            : buffer == 0 ? "exp_avg" : "exp_avg_sq";
-        return $"optimizer.{state}.{tensor.Name}";
-    }
+    private string OptimizerName(int buffer, TensorInfo tensor) =>
+        $"optimizer.{_state.OptimizerNames[buffer]}.{tensor.Name}";
 }

@@ -3,6 +3,7 @@ using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 using Distributed.Runtime.Protocol;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Grpc.Core;
 using WorkerIdentity = Distributed.Cluster.Coordination.WorkerIdentity;
 
@@ -10,7 +11,8 @@ namespace Distributed.Runtime.Workers;
 
 /// <summary>The dial port over gRPC: one connection and one call of Join for each stream.</summary>
 /// <param name="deadLetters">Takes what is told to a stream that has ended.</param>
-internal sealed class ControlDialer(IActorRef deadLetters) : IDialPort
+/// <param name="security">What a coordinator is shown.</param>
+internal sealed class ControlDialer(IActorRef deadLetters, RpcSecurity security) : IDialPort
 {
     /// <summary>How long a coordinator may take to answer the introduction.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
@@ -26,7 +28,7 @@ internal sealed class ControlDialer(IActorRef deadLetters) : IDialPort
         RpcClient client;
         try
         {
-            client = new RpcClient(address);
+            client = new RpcClient(address, security);
         }
         catch (OperatingException mistyped)
         {
@@ -66,6 +68,8 @@ internal sealed class ControlDialer(IActorRef deadLetters) : IDialPort
         }
         catch (RpcException failure)
         {
+            if (RpcErrors.Distrust(failure) is { } distrust)
+                return $"{address} {distrust}";
             return RpcErrors.Unreachable(failure) is { } unreachable
                 ? $"{unreachable} {address}"
                 : $"{address} refused: {RpcErrors.Detail(failure)}";
@@ -83,7 +87,7 @@ internal sealed class ControlDialer(IActorRef deadLetters) : IDialPort
             "/coordinator", message => ReportCodec.ToFrame((WorkerMessage)message), _ => false,
             deadLetters);
         worker.Tell(new LinkOpened(link));
-        Task pump = PumpAsync(link, call.RequestStream);
+        Task pump = PumpAsync(link, call.RequestStream, worker);
         Task<string> read = ReadAsync(link, call.ResponseStream, worker);
         await Task.WhenAny(pump, read);
         if (!read.IsCompleted)
@@ -98,11 +102,19 @@ internal sealed class ControlDialer(IActorRef deadLetters) : IDialPort
     }
 
     private static async Task PumpAsync(
-        StreamLink<WorkerFrame> link, IClientStreamWriter<WorkerFrame> frames)
+        StreamLink<WorkerFrame> link, IClientStreamWriter<WorkerFrame> frames,
+        IActorRef worker)
     {
+        async Task WriteAsync(WorkerFrame frame)
+        {
+            await frames.WriteAsync(frame);
+            if (frame.FrameCase == WorkerFrame.FrameOneofCase.Attachment)
+                worker.Tell(new AttachmentLeft(link));
+        }
+
         try
         {
-            await link.PumpAsync(frames.WriteAsync, CancellationToken.None);
+            await link.PumpAsync(WriteAsync, CancellationToken.None);
             await frames.CompleteAsync();
         }
         catch (Exception broken) when (

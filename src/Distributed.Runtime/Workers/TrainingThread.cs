@@ -5,6 +5,7 @@ using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.SharedMemory;
+using Distributed.Runtime.Tracing;
 using Distributed.Torch;
 using Distributed.Training.Checkpoints;
 using Distributed.Training.Step;
@@ -22,20 +23,33 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
     private readonly DataPlaneHub _hub;
     private readonly SharedMemoryHub _shared;
     private readonly TimeProvider _clock;
+    private readonly StepTelemetry _telemetry;
     private readonly BlockingCollection<Action> _commands = [];
     private readonly Thread _thread;
     private readonly Lock _answerGate = new();
     private volatile WorkerJob? _job;
+    private volatile TorchRuntime? _runtime;
     private int _releases;
 
-    public TrainingThread(DataPlaneHub hub, SharedMemoryHub shared, TimeProvider clock)
+    /// <param name="hub">The data plane.</param>
+    /// <param name="shared">Memory that it shares with other workers of the host.</param>
+    /// <param name="clock">Dates checkpoints and traces.</param>
+    /// <param name="telemetry">Takes every step; null for one that nobody knows by name.</param>
+    public TrainingThread(
+        DataPlaneHub hub, SharedMemoryHub shared, TimeProvider clock,
+        StepTelemetry? telemetry = null)
     {
+        _telemetry = telemetry ?? new StepTelemetry("", StepTelemetry.EveryStepsDefault, clock);
         _hub = hub;
         _shared = shared;
         _clock = clock;
         _thread = new Thread(Run) { IsBackground = true, Name = "training" };
         _thread.Start();
     }
+
+    /// <summary>What the engine runs on; null before the first job. Any thread may
+    /// ask.</summary>
+    public TorchRuntime? Runtime => _runtime;
 
     public void Prepare(PrepareJob order, IActorRef worker)
     {
@@ -45,7 +59,8 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
         {
             try
             {
-                _job = new WorkerJob(order, Answer, _hub, _shared, _clock);
+                _job = new WorkerJob(order, Answer, _hub, _shared, _clock, _telemetry);
+                _runtime = TorchLibrary.Describe();
                 Answer(new TrainingPrepared(order.Job, _job.Step, _job.Numerics, _job.Device));
             }
             catch (Exception failure) when (failure is not InvariantException)

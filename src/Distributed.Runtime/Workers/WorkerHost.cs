@@ -10,12 +10,18 @@ internal sealed class WorkerHost(IActorRef shutdown, string leaveTask) : IActorR
     private readonly TaskCompletionSource joined =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly TaskCompletionSource left =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private volatile string trouble = "";
 
     public string Path => "/host";
 
     /// <summary>Completes when the worker is a member for the first time.</summary>
     public Task Joined => joined.Task;
+
+    /// <summary>Completes when the worker has left for good.</summary>
+    public Task Left => left.Task;
 
     /// <summary>Why the last attempt to find a coordinator failed.</summary>
     public string Trouble => trouble;
@@ -31,6 +37,7 @@ internal sealed class WorkerHost(IActorRef shutdown, string leaveTask) : IActorR
                 trouble = none.Reason;
                 break;
             case WorkerLeft:
+                left.TrySetResult();
                 shutdown.Tell(new ShutdownTaskDone(leaveTask));
                 break;
         }

@@ -5,6 +5,8 @@ using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.SharedMemory;
+using Distributed.Runtime.Showing;
+using Distributed.Runtime.Tracing;
 using Distributed.Torch;
 using Distributed.Training.Checkpoints;
 using Distributed.Training.Data;
@@ -28,6 +30,8 @@ internal sealed class WorkerJob : IDisposable
     private readonly DatasetPair _data;
     private readonly TrainingSession _session;
     private readonly CheckpointWriter _checkpoints;
+    private readonly RunShow? _show;
+    private readonly StepTelemetry _telemetry;
     private readonly Lock _gate = new();
     private CancellationTokenSource _generation = new();
     private ITransport? _transport;
@@ -36,9 +40,10 @@ internal sealed class WorkerJob : IDisposable
 
     public WorkerJob(
         PrepareJob order, Action<TrainingAnswer> answer, DataPlaneHub hub,
-        SharedMemoryHub shared, TimeProvider clock)
+        SharedMemoryHub shared, TimeProvider clock, StepTelemetry telemetry)
     {
         Number = order.Job;
+        _telemetry = telemetry;
         _answer = answer;
         _description = order.Description;
         _hub = hub;
@@ -58,6 +63,8 @@ internal sealed class WorkerJob : IDisposable
             _session.StepsPerEpoch, clock);
         if (order.CheckpointFolder.Length > 0)
             Restore(order, clock);
+        if (_spec.TensorBoard != TensorBoardLevel.Scalars)
+            _show = new RunShow(Number, _spec, network, _data, _session, _answer);
         _hub.States.Offer(Number, _session.State);
     }
 
@@ -112,7 +119,7 @@ internal sealed class WorkerJob : IDisposable
             try
             {
                 StateFetch.Run(
-                    generation.Start.SourceAddress, Number, generation.Start.Step,
+                    generation.Start.SourceAddress, _hub.Security, Number, generation.Start.Step,
                     _session.State, cancellation);
             }
             catch (OperationCanceledException)
@@ -138,6 +145,10 @@ internal sealed class WorkerJob : IDisposable
                 generation, plan, scope, transport, text => warning = text);
             _session.Join(plan, order.Rank, scope, transport, resident);
             _grouping = _session.Grouping;
+            _telemetry.Join(
+                scope, _description.Name, order.Rank,
+                transport is null ? 0 : _session.State.Model.GradientLength * sizeof(float),
+                _session.Reductions);
         }
         catch (Exception failure)
         {
@@ -147,13 +158,16 @@ internal sealed class WorkerJob : IDisposable
             throw;
         }
 
+        _show?.OnJoined(generation.Number, order.Rank);
         return new TrainingJoined(Number, generation.Number, Step, warning);
     }
 
     public TrainingAnswer RunStep(long step, StepVotes votes, bool hashParameters)
     {
         Begin();
-        StepResult result = _session.Step(step, votes.Stop, votes.Yield);
+        StepResult result = _session.Step(step, votes.Stop, votes.Yield, votes.Save);
+        _show?.OnStep(result.StepMs);
+        _telemetry.Stepped(step, result);
         if (_session.Grouping is { } grouping && grouping != _grouping)
         {
             _grouping = grouping;
@@ -165,13 +179,13 @@ internal sealed class WorkerJob : IDisposable
             result.ComputeMs, result.CommunicationMs, result.WaitMs, result.StepMs);
         return new StepDone(
             Number, record, result.StopVotes, result.YieldVotes,
-            hashParameters ? _session.State.ParametersSha256() : "");
+            hashParameters ? _session.State.ParametersSha256() : "", result.SaveVotes);
     }
 
     public TrainingAnswer Evaluate(int epoch)
     {
         Begin();
-        EvaluatedBatch[] results = _session.Evaluate();
+        EvaluatedBatch[] results = _show?.Evaluate(epoch) ?? _session.Evaluate();
         (double loss, double accuracy) = _session.EpochSoFar();
         return new EvaluationDone(
             Number, epoch, loss, accuracy,
@@ -199,12 +213,17 @@ internal sealed class WorkerJob : IDisposable
         return new SnapshotTaken(Number, step, _session.State.ParametersSha256());
     }
 
-    public TrainingAnswer HashParameters() =>
-        new ParametersReady(Number, _session.State.ParametersSha256());
+    /// <summary>The run is over: what is shown of its end comes before the answer.</summary>
+    public TrainingAnswer HashParameters()
+    {
+        _show?.Finish(Begin());
+        return new ParametersReady(Number, _session.State.ParametersSha256());
+    }
 
     public void Dispose()
     {
         _hub.States.Withdraw(Number, _session.State);
+        _show?.Dispose();
         _checkpoints.Dispose();
         _session.Dispose();
         _data.Dispose();

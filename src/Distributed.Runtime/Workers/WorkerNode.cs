@@ -2,7 +2,9 @@ using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 using Distributed.Runtime.Actors;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.SharedMemory;
+using Distributed.Runtime.Tracing;
 using WorkerIdentity = Distributed.Cluster.Coordination.WorkerIdentity;
 
 namespace Distributed.Runtime.Workers;
@@ -16,16 +18,20 @@ public sealed class WorkerNode : IAsyncDisposable
     private const string LeaveTask = "worker";
 
     private readonly WorkerIdentity _identity;
+    private readonly RpcSecurity _security;
     private readonly ActorLoop _loop;
     private readonly DataPlaneServer _server;
     private readonly SharedMemoryHub _shared;
     private readonly TrainingThread _training;
+    private readonly ForwardedLog _log;
 
     private WorkerNode(
-        WorkerIdentity identity, ActorLoop loop, DataPlaneServer server, SharedMemoryHub shared,
-        TrainingThread training)
+        WorkerIdentity identity, RpcSecurity security, ActorLoop loop, DataPlaneServer server,
+        SharedMemoryHub shared, TrainingThread training, ForwardedLog log)
     {
+        _log = log;
         _identity = identity;
+        _security = security;
         _loop = loop;
         _server = server;
         _shared = shared;
@@ -39,14 +45,19 @@ public sealed class WorkerNode : IAsyncDisposable
     /// <param name="roles">What the worker is for.</param>
     /// <param name="address">Where to listen.</param>
     /// <param name="announce">The address that peers dial, made of the port that was bound.</param>
+    /// <param name="security">What peers must show, and coordinators are shown.</param>
     /// <param name="log">Takes the actors' log.</param>
     /// <param name="cancellation">Gives up the start.</param>
+    /// <param name="traceEverySteps">Steps from one that is traced to the next.</param>
+    /// <param name="version">The program's, shown to people.</param>
     /// <exception cref="OperatingException">The address cannot be listened at.</exception>
     public static async Task<WorkerNode> StartAsync(
         string name, string host, IReadOnlyList<string> roles, string address,
-        Func<int, string> announce, Action<ActorLogRecord> log, CancellationToken cancellation)
+        Func<int, string> announce, RpcSecurity security, Action<ActorLogRecord> log,
+        CancellationToken cancellation, int traceEverySteps = StepTelemetry.EveryStepsDefault,
+        string version = "")
     {
-        var hub = new DataPlaneHub();
+        var hub = new DataPlaneHub(security);
         var shared = new SharedMemoryHub();
         DataPlaneServer server = await DataPlaneServer.StartAsync(address, hub, cancellation);
         ulong incarnation = ProcessSeed.Draw();
@@ -56,18 +67,26 @@ public sealed class WorkerNode : IAsyncDisposable
             place += $"/{host}";
         var identity = new WorkerIdentity(
             name.Length > 0 ? name : $"{Environment.MachineName}-{process}", incarnation,
-            place, process, announce(server.Address.Port), roles);
-        var loop = new ActorLoop("worker", incarnation, log);
+            place, process, announce(server.Address.Port), roles)
+        {
+            Version = version,
+        };
+        var forwarded = new ForwardedLog(log, TimeProvider.System);
+        var loop = new ActorLoop("worker", incarnation, forwarded.Write);
         loop.Start();
         return new WorkerNode(
-            identity, loop, server, shared,
-            new TrainingThread(hub, shared, TimeProvider.System));
+            identity, security, loop, server, shared,
+            new TrainingThread(
+                hub, shared, TimeProvider.System,
+                new StepTelemetry(identity.Name, traceEverySteps, TimeProvider.System)),
+            forwarded);
     }
 
     /// <summary>
     /// Joins the cluster through one of the seeds and works for it until cancellation asks the
     /// worker to leave; it then hands its work over, within the grace.
     /// </summary>
+    /// <remarks>Ends as well once the cluster has let the worker go.</remarks>
     /// <exception cref="OperatingException">
     /// No coordinator took the worker on before the deadline.
     /// </exception>
@@ -81,11 +100,19 @@ public sealed class WorkerNode : IAsyncDisposable
         IActorRef worker = _loop.Spawn(
             "worker",
             () => new WorkerActor(
-                _identity, seeds, new ControlDialer(_loop.System.DeadLetters), _training, timing,
-                host));
+                _identity, seeds, new ControlDialer(_loop.System.DeadLetters, _security),
+                _training, timing, host));
         shutdown.Tell(new AddShutdownTask(
             ShutdownPhase.ClusterLeave, LeaveTask,
-            _ => worker.Tell(new LeaveCluster("its process was asked to stop"))));
+            _ =>
+            {
+                if (host.Left.IsCompleted)
+                    shutdown.Tell(new ShutdownTaskDone(LeaveTask));
+                else
+                    worker.Tell(new LeaveCluster("its process was asked to stop"));
+            }));
+        _log.Target = worker;
+        using var vitals = new VitalsTimer(worker, _training, _log, TimeProvider.System);
         Task asked = Task.Delay(Timeout.Infinite, cancellation);
         Task first = await Task.WhenAny(
             host.Joined, asked, _loop.Ended, Task.Delay(joinDeadline, CancellationToken.None));
@@ -100,8 +127,10 @@ public sealed class WorkerNode : IAsyncDisposable
                 + "cluster.seed-nodes=[HOST:PORT]");
         }
 
-        await Task.WhenAny(asked, _loop.Ended);
-        shutdown.Tell(new RunShutdown("the process was asked to stop"));
+        first = await Task.WhenAny(asked, host.Left, _loop.Ended);
+        shutdown.Tell(new RunShutdown(first == host.Left
+            ? "the worker was asked to leave the cluster"
+            : "the process was asked to stop"));
         await _loop.Ended;
     }
 

@@ -4,6 +4,7 @@ using Distributed.Cluster.Jobs;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Rpc;
 using Distributed.Training.Specification;
 using Xunit.Abstractions;
@@ -26,7 +27,7 @@ public sealed class CoordinatorNodeTests(ITestOutputHelper output) : SharedStore
     {
         if (PythonPeer.IsMissing(_output)) return;
         await using CoordinatorNode node = await StartAsync();
-        using var client = new CoordinatorClient(node.Address);
+        using var client = new CoordinatorClient(RpcSecurity.None, node.Address);
         ClusterStatus status = await client.StatusAsync(CancellationToken.None);
         Assert.Equal(1, status.Term);
 
@@ -49,7 +50,7 @@ public sealed class CoordinatorNodeTests(ITestOutputHelper output) : SharedStore
     public async Task AWaitingJobIsAcceptedAndCanBeStopped()
     {
         await using CoordinatorNode node = await StartAsync();
-        using var client = new CoordinatorClient(node.Address);
+        using var client = new CoordinatorClient(RpcSecurity.None, node.Address);
         Assert.Equal(0, await client.IdleWorkerCountAsync(CancellationToken.None));
         List<RunEvent> events = await RunAsync(client, Job(), job =>
             StopAsync(client, job));
@@ -60,7 +61,7 @@ public sealed class CoordinatorNodeTests(ITestOutputHelper output) : SharedStore
     [Fact]
     public async Task NobodyAtTheAddressIsSaid()
     {
-        using var client = new CoordinatorClient("127.0.0.1:9");
+        using var client = new CoordinatorClient(RpcSecurity.None, "127.0.0.1:9");
         var failure = await Assert.ThrowsAsync<OperatingException>(
             () => client.IdleWorkerCountAsync(CancellationToken.None));
         Assert.Contains(
@@ -71,7 +72,7 @@ public sealed class CoordinatorNodeTests(ITestOutputHelper output) : SharedStore
     public async Task OneOfSeveralAddressesIsEnough()
     {
         await using CoordinatorNode node = await StartAsync();
-        using var client = new CoordinatorClient("127.0.0.1:9", node.Address);
+        using var client = new CoordinatorClient(RpcSecurity.None, "127.0.0.1:9", node.Address);
         ClusterStatus status = await client.StatusAsync(CancellationToken.None);
         Assert.Equal(node.Address, status.LeaderAddress);
     }
@@ -79,7 +80,7 @@ public sealed class CoordinatorNodeTests(ITestOutputHelper output) : SharedStore
     [Fact]
     public async Task AnUnreachableWatchCanBeCancelled()
     {
-        using var client = new CoordinatorClient("127.0.0.1:9");
+        using var client = new CoordinatorClient(RpcSecurity.None, "127.0.0.1:9");
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {

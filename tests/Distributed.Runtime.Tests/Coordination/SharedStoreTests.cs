@@ -2,6 +2,7 @@ using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Jobs;
 using Distributed.Collectives.Reduction;
 using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Security;
 using Distributed.Training.Specification;
 using Xunit.Abstractions;
 
@@ -33,10 +34,10 @@ public abstract class SharedStoreTests(ITestOutputHelper output) : IDisposable
     public async Task AJobIsWatchedOnAtTheSuccessor()
     {
         CoordinatorNode first = await StartAsync();
-        using var client = new CoordinatorClient(first.Address);
+        using var client = new CoordinatorClient(RpcSecurity.None, first.Address);
         await client.StatusAsync(CancellationToken.None);
         await using CoordinatorNode second = await StartAsync();
-        using var watcher = new CoordinatorClient(second.Address);
+        using var watcher = new CoordinatorClient(RpcSecurity.None, second.Address);
         List<RunEvent> events = await RunAsync(watcher, Job(), async job =>
         {
             await first.DisposeAsync();
@@ -51,10 +52,10 @@ public abstract class SharedStoreTests(ITestOutputHelper output) : IDisposable
     public async Task OneThatStandsByNamesTheOneThatActs()
     {
         await using CoordinatorNode first = await StartAsync();
-        using var direct = new CoordinatorClient(first.Address);
+        using var direct = new CoordinatorClient(RpcSecurity.None, first.Address);
         await direct.StatusAsync(CancellationToken.None);
         await using CoordinatorNode second = await StartAsync();
-        using var client = new CoordinatorClient(second.Address);
+        using var client = new CoordinatorClient(RpcSecurity.None, second.Address);
         ClusterStatus status = await client.StatusAsync(CancellationToken.None);
         Assert.Equal((1, first.Address), (status.Term, status.LeaderAddress));
         Assert.False(await client.StopAsync(12345, "test", CancellationToken.None));
@@ -87,13 +88,18 @@ public abstract class SharedStoreTests(ITestOutputHelper output) : IDisposable
         Assert.All(events[1..^1], happened => Assert.IsType<Notice>(happened));
     }
 
-    private protected JobDescription Job() => new(
-        "job", RunSpecReader.Read("", "test").ToYaml(), _folder, 2, 1, 4, ReductionOrder.Exact, 64,
-        1_000, 5, new StepSchedule(10, 5, 5, 0), 0, "", "", 0, "");
+    private protected JobDescription Job()
+    {
+        RunSpec spec = RunSpecReader.Read("", "test");
+        new RunRecord(spec, Commit: null, Numerics: null).Save(_folder);
+        return new JobDescription(
+            "job", spec.ToYaml(), _folder, 2, 1, 4, ReductionOrder.Exact, 64,
+            1_000, 5, new StepSchedule(10, 5, 5, 0), 0, "", "", 0, "");
+    }
 
     private protected Task<CoordinatorNode> StartAsync() => CoordinatorNode.StartAsync(
         "127.0.0.1:0", port => $"127.0.0.1:{port}", StoreLocation,
-        Patient.Coordinator, TimeSpan.FromSeconds(5),
+        Patient.Coordinator, TimeSpan.FromSeconds(5), RpcSecurity.None,
         record => output.WriteLine(record.Text),
         CancellationToken.None);
 }

@@ -5,6 +5,7 @@ using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.DataPlane.Http2;
 using Distributed.Runtime.Protocol;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Rpc;
 using Google.Protobuf;
 using Grpc.Core;
@@ -30,7 +31,8 @@ public sealed class OrdinaryPeerTests(ITestOutputHelper output)
         await using var server = await RpcServer.StartAsync(
             "127.0.0.1:0", _ => { },
             endpoints => endpoints.Map<KestrelDataPlane>(
-                Distributed.Runtime.Protocol.DataPlane.Descriptor));
+                Distributed.Runtime.Protocol.DataPlane.Descriptor),
+            RpcSecurity.None);
         var transport = Open(server.Target, OwnJob);
         var payloads = PayloadSizes.Select(Noise).ToArray();
         await OnThread(() => SendAll(transport, OwnJob, payloads));
@@ -51,7 +53,8 @@ public sealed class OrdinaryPeerTests(ITestOutputHelper output)
         await using var server = await RpcServer.StartAsync(
             "127.0.0.1:0", _ => { },
             endpoints => endpoints.Map<KestrelDataPlane>(
-                Distributed.Runtime.Protocol.DataPlane.Descriptor));
+                Distributed.Runtime.Protocol.DataPlane.Descriptor),
+            RpcSecurity.None);
         using var transport = Open(server.Target, 4002);
         transport.Send(1, Header(666, 0) with { Job = 4002 }, ReadOnlyMemory<byte>.Empty);
         var lost = await Assert.ThrowsAsync<PeerLostException>(() => OnThread(
@@ -62,7 +65,8 @@ public sealed class OrdinaryPeerTests(ITestOutputHelper output)
     [Fact]
     public async Task AServerWithoutTheMethodIsALostPeer()
     {
-        await using var server = await RpcServer.StartAsync("127.0.0.1:0", _ => { }, _ => { });
+        await using var server = await RpcServer.StartAsync(
+            "127.0.0.1:0", _ => { }, _ => { }, RpcSecurity.None);
         using var transport = Open(server.Target, 4003);
         var lost = await Assert.ThrowsAsync<PeerLostException>(() => OnThread(
             () => transport.Receive(1, Header(0, 1), new byte[1])).WaitAsync(Moment));
@@ -98,7 +102,7 @@ public sealed class OrdinaryPeerTests(ITestOutputHelper output)
     {
         await using var cluster = await StartAsync(2);
         using var transport = cluster.Open(0);
-        using var client = new RpcClient(cluster.Addresses[0]);
+        using var client = new RpcClient(cluster.Addresses[0], RpcSecurity.None);
         using var call = new Distributed.Runtime.Protocol.DataPlane.DataPlaneClient(client.Invoker)
             .Exchange(
             [
@@ -134,7 +138,7 @@ public sealed class OrdinaryPeerTests(ITestOutputHelper output)
 
     /// <summary>Rank 0 of two; the other is nobody that ever sends.</summary>
     private static GrpcTransport Open(string address, ulong job) =>
-        new DataPlaneHub().Open(job, 0, 0, ["127.0.0.1:1", address]);
+        new DataPlaneHub(RpcSecurity.None).Open(job, 0, 0, ["127.0.0.1:1", address]);
 
     private static void SendAll(GrpcTransport transport, ulong job, byte[][] payloads)
     {

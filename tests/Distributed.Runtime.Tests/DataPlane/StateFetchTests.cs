@@ -1,5 +1,6 @@
 using Distributed.Collectives.Reduction;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Security;
 using Distributed.Torch;
 using Distributed.Training.Step;
 using Distributed.Training.Tests.Step;
@@ -13,7 +14,7 @@ public sealed class StateFetchTests : IAsyncLifetime, IDisposable
 {
     private const ulong Job = 7;
 
-    private readonly DataPlaneHub _hub = new();
+    private readonly DataPlaneHub _hub = new(RpcSecurity.None);
     private readonly TrainingSession _source;
     private readonly TrainingSession _target;
     private DataPlaneServer? _server;
@@ -70,7 +71,7 @@ public sealed class StateFetchTests : IAsyncLifetime, IDisposable
     {
         using TrainingSession other = TestSessions.Create(TestSessions.PlainModel, seed: 1);
         var refused = Assert.Throws<StateFetchException>(() => StateFetch.Run(
-            _server!.Target, Job, 5, other.State, CancellationToken.None));
+            _server!.Target, RpcSecurity.None, Job, 5, other.State, CancellationToken.None));
         Assert.Contains("layout", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, other.State.Step);
     }
@@ -88,7 +89,7 @@ public sealed class StateFetchTests : IAsyncLifetime, IDisposable
     public void APeerThatIsGoneIsNamed()
     {
         var gone = Assert.Throws<StateFetchException>(() => StateFetch.Run(
-            "127.0.0.1:9", Job, 5, _target.State, CancellationToken.None));
+            "127.0.0.1:9", RpcSecurity.None, Job, 5, _target.State, CancellationToken.None));
         Assert.Contains("127.0.0.1:9", gone.Message, StringComparison.Ordinal);
     }
 
@@ -98,12 +99,12 @@ public sealed class StateFetchTests : IAsyncLifetime, IDisposable
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.ThrowsAny<OperationCanceledException>(() => StateFetch.Run(
-            _server!.Target, Job, 5, _target.State, cancelled.Token));
+            _server!.Target, RpcSecurity.None, Job, 5, _target.State, cancelled.Token));
         Assert.Equal(0, _target.State.Step);
     }
 
     private void Fetch(ulong job, long step) => StateFetch.Run(
-        _server!.Target, job, step, _target.State, CancellationToken.None);
+        _server!.Target, RpcSecurity.None, job, step, _target.State, CancellationToken.None);
 
     private static byte[] Bytes(TrainingSession session)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Distributed.Collectives.Transport;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Security;
 
 namespace Distributed.Runtime.Tests.DataPlane;
 
@@ -21,13 +22,18 @@ internal sealed class TransportCluster : IAsyncDisposable
 
     public string[] Addresses { get; }
 
-    public static async Task<TransportCluster> StartAsync(int size)
+    public static Task<TransportCluster> StartAsync(int size) =>
+        StartAsync([.. Enumerable.Repeat(RpcSecurity.None, size)]);
+
+    /// <summary>A rank for each of these.</summary>
+    public static async Task<TransportCluster> StartAsync(IReadOnlyList<RpcSecurity> securities)
     {
+        var size = securities.Count;
         var hubs = new DataPlaneHub[size];
         var servers = new DataPlaneServer[size];
         for (var rank = 0; rank < size; rank++)
         {
-            hubs[rank] = new DataPlaneHub();
+            hubs[rank] = new DataPlaneHub(securities[rank]);
             servers[rank] = await DataPlaneServer.StartAsync("127.0.0.1:0", hubs[rank]);
         }
 

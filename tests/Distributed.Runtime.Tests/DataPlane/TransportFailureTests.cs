@@ -4,6 +4,7 @@ using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.Protocol;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Rpc;
 using Grpc.Core;
 using Xunit.Abstractions;
@@ -140,7 +141,7 @@ public sealed class TransportFailureTests(ITestOutputHelper output)
         var receive = postFirst
             ? OnThread(() => transport.Receive(1, Header(0, 4), new byte[4]))
             : Task.CompletedTask;
-        using var client = new RpcClient(cluster.Addresses[0]);
+        using var client = new RpcClient(cluster.Addresses[0], RpcSecurity.None);
         using var call = Exchange(client, generation: 0);
         var bad = Header(0, 4) with { Checksum = Crc32C.Compute([1, 2, 3, 5]) };
         await call.RequestStream.WriteAsync(FrameCodecTests.FrameOf(bad, [1, 2, 3, 4]));
@@ -163,7 +164,7 @@ public sealed class TransportFailureTests(ITestOutputHelper output)
     {
         await using var cluster = await StartAsync(2);
         using var transport = cluster.Open(0, generation: 4);
-        using var client = new RpcClient(cluster.Addresses[0]);
+        using var client = new RpcClient(cluster.Addresses[0], RpcSecurity.None);
         using var call = Exchange(client, generation: 3);
         var refused = await Assert.ThrowsAsync<RpcException>(
             () => call.ResponseAsync.WaitAsync(Moment));

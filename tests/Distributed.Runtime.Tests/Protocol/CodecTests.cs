@@ -23,6 +23,9 @@ public sealed class CodecTests
 
     public static TheoryData<Type> Orders() => [.. Records.Concrete(typeof(JobOrder))];
 
+    public static TheoryData<Type> ClusterOrders() =>
+        [.. Records.Concrete(typeof(ClusterOrder))];
+
     public static TheoryData<Type> Events() => [.. Records.Concrete(typeof(RunEvent))];
 
     [Theory]
@@ -42,6 +45,11 @@ public sealed class CodecTests
     [MemberData(nameof(Orders))]
     public void WhatACoordinatorOrdersArrives(Type type) => Arrives<JobOrder>(
         type, order => ((Ordered)Over(new Ordered(order))!).Order);
+
+    [Theory]
+    [MemberData(nameof(ClusterOrders))]
+    public void WhatAPersonOrdersArrives(Type type) => Arrives<ClusterOrder>(
+        type, order => ClusterOrderCodec.FromProto(Wire(ClusterOrderCodec.ToProto(order))));
 
     [Theory]
     [MemberData(nameof(Events))]

@@ -49,6 +49,13 @@ internal static class Records
             return DateTimeOffset.FromUnixTimeMilliseconds((long)random.NextBelow(1UL << 42));
         if (type == typeof(TimeSpan))
             return TimeSpan.FromTicks((long)random.NextBelow(1UL << 50));
+        if (type == typeof(ReadOnlyMemory<byte>))
+        {
+            var bytes = new byte[random.NextBelow(ListLengthMax)];
+            new Random((int)random.NextBelow(1000)).NextBytes(bytes);
+            return new ReadOnlyMemory<byte>(bytes);
+        }
+
         if (type.IsEnum)
             return Enum.GetValues(type).GetValue((long)random.NextBelow(
                 (ulong)Enum.GetValues(type).Length))!;
@@ -70,6 +77,8 @@ internal static class Records
                 return time.ToString("O", CultureInfo.InvariantCulture);
             case TimeSpan span:
                 return span.ToString("c", CultureInfo.InvariantCulture);
+            case ReadOnlyMemory<byte> bytes:
+                return Convert.ToHexString(bytes.Span);
             case IEnumerable items:
                 return $"[{string.Join(", ", items.Cast<object?>().Select(Describe))}]";
         }

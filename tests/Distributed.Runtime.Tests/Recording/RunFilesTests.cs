@@ -48,7 +48,8 @@ public sealed class RunFilesTests : IDisposable
             files.Close();
         }
 
-        string text = Assert.Single(Assert.Single(folder.EventFiles).Texts).Text;
+        string text = Assert.Single(
+            Assert.Single(folder.EventFiles).Texts, text => text.Tag == "run").Text;
         Assert.Equal($"```yaml\n{File.ReadAllText(RecordPath)}```", text);
     }
 

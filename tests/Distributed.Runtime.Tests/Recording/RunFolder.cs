@@ -84,16 +84,21 @@ internal sealed class RunFolder : IDisposable
         {
             foreach (List<Point> points in shown.Values)
                 points.RemoveAll(point => point.Step >= (file.StartStep ?? long.MaxValue));
-            foreach (ScalarValue value in file.Scalars)
+            foreach (ScalarValue value in OfMetrics(file))
                 Add(shown, value.Tag, new Point(value.Step, value.Value));
         }
 
         return shown;
     }
 
+    /// <summary>What is known of a test comes beside the metrics.</summary>
+    private static IEnumerable<ScalarValue> OfMetrics(EventFile file) => file.Scalars.Where(
+        value => value.Tag.Split('/')[0] is not ("accuracy_by_class" or "test"));
+
     private IEnumerable<TextValue> TextsShown() => EventFiles.SelectMany(
-        (file, index) => file.Texts.Where(text => EventFiles.Skip(index + 1).All(
-            later => later.StartStep is null || later.StartStep > text.Step)));
+        (file, index) => file.Texts.Where(text => text.Tag == "run"
+            && EventFiles.Skip(index + 1).All(
+                later => later.StartStep is null || later.StartStep > text.Step)));
 
     /// <summary>
     /// TensorBoard's loader in Rust: a step that does not rise drops that step and later ones of
@@ -102,7 +107,7 @@ internal sealed class RunFolder : IDisposable
     private SortedDictionary<string, List<Point>> RustLoader()
     {
         var shown = new SortedDictionary<string, List<Point>>(StringComparer.Ordinal);
-        foreach (ScalarValue value in EventFiles.SelectMany(file => file.Scalars))
+        foreach (ScalarValue value in EventFiles.SelectMany(OfMetrics))
         {
             if (shown.TryGetValue(value.Tag, out List<Point>? points))
                 points.RemoveAll(point => point.Step >= value.Step);
@@ -119,7 +124,7 @@ internal sealed class RunFolder : IDisposable
         foreach (JsonElement line in Lines)
         {
             string kind = line.GetProperty("kind").GetString()!;
-            string ofRank = kind == "times" ? $"rank {line.GetProperty("rank").GetInt32()}/" : "";
+            string ofRank = kind == "times" ? $"rank/{line.GetProperty("rank").GetInt32()}/" : "";
             (string Tag, string Field)[] tags = kind switch
             {
                 "step" =>
@@ -137,7 +142,9 @@ internal sealed class RunFolder : IDisposable
                     (ofRank + "compute_ms", "compute_ms"),
                     (ofRank + "communication_ms", "communication_ms"),
                     (ofRank + "wait_ms", "wait_ms"),
-                    .. ofRank == "rank 0/"
+                    (ofRank + "step_ms", "step_ms"),
+                    (ofRank + "images_per_second", "images_per_second"),
+                    .. ofRank == "rank/0/"
                         ? [("images_per_second", "images_per_second")]
                         : Array.Empty<(string, string)>(),
                 ],

@@ -46,7 +46,7 @@ public sealed class RunLineTests : IDisposable
                 + "\"learning_rate\":0.4}",
             """{"kind":"times","step":2,"rank":1,"worker":"000000000000000a","sequence":7,"""
                 + "\"steps\":2,\"compute_ms\":1.5,\"communication_ms\":0.75,\"wait_ms\":1,"
-                + "\"longest_gap_ms\":2.5,\"images_per_second\":12800}",
+                + "\"step_ms\":2.5,\"longest_gap_ms\":2.5,\"images_per_second\":12800}",
             """{"kind":"epoch","epoch":2,"step":8,"train_loss":0.25,"train_accuracy":0.25,"""
                 + "\"test_loss\":\"NaN\",\"test_accuracy\":0.3333333333333333,\"seconds\":3}",
             """{"kind":"done","step":10,"samples":320,"test_accuracy":0.5,"test_loss":"NaN","""
@@ -77,7 +77,7 @@ public sealed class RunLineTests : IDisposable
             random.NextInt64(),
             new ReportOrigin((ulong)random.NextInt64() * 2, random.NextInt64(), random.Next()),
             random.Next(), Number(random), Number(random), Number(random), Number(random),
-            Number(random)),
+            Number(random), Number(random)),
         2 => new EpochLine(new EpochCompleted(
             random.Next(), random.NextInt64(), Number(random), Number(random), Number(random),
             Number(random), Number(random))),

@@ -185,6 +185,33 @@ public sealed class RunRecorderTests : IDisposable
         Assert.Empty(job.Rest());
     }
 
+    [Fact]
+    public async Task Attachments_are_dropped_before_figures_have_to_wait_for_them()
+    {
+        job.Hang();
+        var recorder = new RunRecorder(TimeProvider.System);
+        recorder.Begin(RecordedRun.Describe(folder.Path), job);
+        Assert.IsType<RecordingBegun>(job.Next());
+        byte[] half = new byte[(RunRecorder.AttachmentBytesMax / 2) + 1];
+        for (int call = 0; call < 2; call++)
+            recorder.Attach(new RunAttachment(1, AttachmentKind.Summary, "", half));
+        Assert.Equal(1, recorder.AttachmentsDropped);
+        for (int call = 0; call < RunRecorder.CallsBeforeAttachmentsMax; call++)
+            recorder.Steps([RecordedRun.Step(call + 1)]);
+        recorder.Attach(new RunAttachment(1, AttachmentKind.Summary, "", new byte[1]));
+        Assert.Equal(2, recorder.AttachmentsDropped);
+        job.GoOn();
+        recorder.End(RecordedRun.Summary);
+        await recorder.Completion;
+        Assert.IsType<RecordingEnded>(Assert.Single(job.Rest()));
+        Assert.Equal(
+            RunRecorder.CallsBeforeAttachmentsMax, folder.LinesOf("step").Count());
+        Assert.Contains(
+            folder.EventFiles.SelectMany(file => file.Texts),
+            text => text.Tag == "attachments"
+                && text.Text.StartsWith("2 were dropped", StringComparison.Ordinal));
+    }
+
     private RunRecorder Begin()
     {
         var recorder = new RunRecorder(TimeProvider.System);

@@ -2,6 +2,7 @@ using System.Globalization;
 using Distributed.Kernel;
 using Distributed.Runtime.Tests.DataPlane;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Rpc.Protocol;
 using Grpc.Core;
 using Xunit.Abstractions;
@@ -25,7 +26,8 @@ public sealed class PythonConformanceTests(ITestOutputHelper output)
             {
                 endpoints.Map<EchoService>(Echo.Descriptor);
                 endpoints.Map<KestrelDataPlane>(Distributed.Runtime.Protocol.DataPlane.Descriptor);
-            });
+            },
+            RpcSecurity.None);
 
         var results = await PythonPeer.RunAsync("Rpc/rpc_peer.py", "client", server.Target);
 
@@ -57,7 +59,7 @@ public sealed class PythonConformanceTests(ITestOutputHelper output)
         {
             var line = await process.StandardOutput.ReadLineAsync();
             var port = int.Parse(line!, CultureInfo.InvariantCulture);
-            using var client = new RpcClient($"127.0.0.1:{port}");
+            using var client = new RpcClient($"127.0.0.1:{port}", RpcSecurity.None);
             await CallEverythingAsync(client);
         }
         finally

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Distributed.Kernel;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Rpc.Protocol;
 
 namespace Distributed.Runtime.Tests.Rpc;
@@ -10,9 +11,11 @@ namespace Distributed.Runtime.Tests.Rpc;
 /// <summary>Goal: what a user or a caller meets at the server's edges is one clear line.</summary>
 public sealed class RpcServerTests
 {
-    private static Task<RpcServer> StartAsync(string address = "127.0.0.1:0") =>
+    private static Task<RpcServer> StartAsync(
+        string address = "127.0.0.1:0", RpcSecurity? security = null) =>
         RpcServer.StartAsync(
-            address, _ => { }, endpoints => endpoints.Map<EchoService>(Echo.Descriptor));
+            address, _ => { }, endpoints => endpoints.Map<EchoService>(Echo.Descriptor),
+            security ?? RpcSecurity.None);
 
     private static Socket CreateSocket() =>
         new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -38,7 +41,8 @@ public sealed class RpcServerTests
     public async Task AForeignAddressIsNamed()
     {
         var foreign = await Assert.ThrowsAsync<OperatingException>(
-            () => StartAsync("192.0.2.7:0"));
+            () => StartAsync("192.0.2.7:0", new RpcSecurity(
+                AccessToken.Parse(AccessToken.Draw(), "the test"), tls: null)));
         Assert.StartsWith(
             "192.0.2.7 is not an address of this machine",
             foreign.Message,
@@ -73,7 +77,7 @@ public sealed class RpcServerTests
         try
         {
             await using var server = await StartAsync();
-            using var client = new RpcClient(server.Target);
+            using var client = new RpcClient(server.Target, RpcSecurity.None);
             Assert.Equal("hello", (await AskAsync(client, "hello")).Text);
         }
         finally
@@ -87,7 +91,7 @@ public sealed class RpcServerTests
     public async Task AStopIsBoundedWhileACallHangs()
     {
         var server = await StartAsync();
-        using var client = new RpcClient(server.Target);
+        using var client = new RpcClient(server.Target, RpcSecurity.None);
         var hanging = AskAsync(client, "slow", 30);
         await AskAsync(client, "hello");
         var watch = Stopwatch.StartNew();
@@ -102,7 +106,7 @@ public sealed class RpcServerTests
     {
         string target;
         await using (var gone = await StartAsync()) target = gone.Target;
-        using var client = new RpcClient(target);
+        using var client = new RpcClient(target, RpcSecurity.None);
         var watch = Stopwatch.StartNew();
         var nobody = await Assert.ThrowsAsync<OperatingException>(() => AskAsync(client, "hello"));
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 2);
@@ -122,7 +126,7 @@ public sealed class RpcServerTests
         foreach (var socket in queued)
             _ = socket.ConnectAsync(silent.LocalEndPoint!);
         await Task.Delay(100);
-        using var client = new RpcClient($"{silent.LocalEndPoint}");
+        using var client = new RpcClient($"{silent.LocalEndPoint}", RpcSecurity.None);
         var watch = Stopwatch.StartNew();
         var nobody = await Assert.ThrowsAsync<OperatingException>(() => AskAsync(client, "hello"));
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 3);
@@ -135,7 +139,7 @@ public sealed class RpcServerTests
     public async Task OperatingErrorsCrossTheWireAsOneLine()
     {
         await using var server = await StartAsync();
-        using var client = new RpcClient(server.Target);
+        using var client = new RpcClient(server.Target, RpcSecurity.None);
         var error = await Assert.ThrowsAsync<OperatingException>(
             () => AskAsync(client, "operating"));
         Assert.Equal(
@@ -147,7 +151,7 @@ public sealed class RpcServerTests
     public async Task ACancelledCallIsACancellation()
     {
         await using var server = await StartAsync();
-        using var client = new RpcClient(server.Target);
+        using var client = new RpcClient(server.Target, RpcSecurity.None);
         using var cancellation = new CancellationTokenSource(100);
         await Assert.ThrowsAsync<OperationCanceledException>(() => client.AskAsync(
             "echo",

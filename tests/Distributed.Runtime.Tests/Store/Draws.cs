@@ -54,7 +54,7 @@ internal sealed class Draws(int seed)
         new(Integer(), Count(), Real(), Real(), Real(), Real(), Real());
 
     /// <summary>A decision that follows on others about the job, as one actor takes them.</summary>
-    public JobDecision Decision(StoredJob job) => Below(9) switch
+    public JobDecision Decision(StoredJob job) => Below(12) switch
     {
         < 3 => new GenerationDecided(
             job.Job, Generation(job.Job, (job.Generation?.Number ?? 0) + 1 + Below(3)), Text(),
@@ -63,6 +63,9 @@ internal sealed class Draws(int seed)
         6 => new StopRequested(job.Job, Text()),
         7 when job.Generation is { } newest => new ReturnedToCheckpoint(
             job.Job, newest.Number, job.CheckpointStep, Many(_ => Number()), Text(), Count()),
+        8 => new JobPaused(job.Job, Text()),
+        9 => new JobResumed(job.Job),
+        10 => new JobScaled(job.Job, Integer()),
         _ => new JobConcluded(job.Job, Outcome()),
     };
 

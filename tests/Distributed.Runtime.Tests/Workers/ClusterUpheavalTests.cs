@@ -5,6 +5,7 @@ using Distributed.Cluster.Workers;
 using Distributed.Collectives.Reduction;
 using Distributed.Runtime.Coordination;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Runtime.Tests.Coordination;
 using Distributed.Runtime.Tests.Store;
@@ -41,13 +42,13 @@ public sealed class ClusterUpheavalTests : IDisposable
     public async Task WorkersAndCoordinatorsComeAndGoWithoutAChangeOfBits()
     {
         CoordinatorNode first = await CoordinatorAsync();
-        using var client = new CoordinatorClient(first.Address);
+        using var client = new CoordinatorClient(RpcSecurity.None, first.Address);
         await client.StatusAsync(CancellationToken.None);
         await using CoordinatorNode second = await CoordinatorAsync();
         string[] seeds = [first.Address, second.Address];
         await using RunningWorker stays = await RunningWorker.StartAsync("w0", seeds);
         await using RunningWorker leaves = await RunningWorker.StartAsync("w1", seeds);
-        using var watcher = new CoordinatorClient(seeds);
+        using var watcher = new CoordinatorClient(RpcSecurity.None, seeds);
         Task watch = WatchAsync(watcher);
 
         ulong job = (await UntilAsync<JobAccepted>()).Job;
@@ -78,7 +79,7 @@ public sealed class ClusterUpheavalTests : IDisposable
     private async Task WatchAsync(CoordinatorClient client)
     {
         await foreach (RunEvent happened in client.RunAsync(
-            Description(), Patience, CancellationToken.None))
+            BegunRun.Of(Description()), Patience, CancellationToken.None))
         {
             _seen.Add(happened);
             _events.Writer.TryWrite(happened);
@@ -102,7 +103,7 @@ public sealed class ClusterUpheavalTests : IDisposable
         string saved = Path.Combine(_folder, "checkpoints", $"step-{step:D8}");
         var probe = new AnswerProbe();
         using var training = new TrainingThread(
-            new DataPlaneHub(), new SharedMemoryHub(), TimeProvider.System);
+            new DataPlaneHub(RpcSecurity.None), new SharedMemoryHub(), TimeProvider.System);
         training.Prepare(new PrepareJob(1, Description(), step, saved, Returns: 0), probe);
         training.HashParameters();
         string disturbed = Answer<ParametersReady>(probe).Sha256;
@@ -151,5 +152,5 @@ public sealed class ClusterUpheavalTests : IDisposable
 
     private Task<CoordinatorNode> CoordinatorAsync() => CoordinatorNode.StartAsync(
         "127.0.0.1:0", port => $"127.0.0.1:{port}", Path.Combine(_folder, "cluster.db"),
-        Patient.Coordinator, Patience, _ => { }, CancellationToken.None);
+        Patient.Coordinator, Patience, RpcSecurity.None, _ => { }, CancellationToken.None);
 }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Workers;
 using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Coordination;
 using Distributed.Runtime.Tests.Store;
 using Distributed.Runtime.Workers;
@@ -14,7 +15,7 @@ public sealed class ControlDialerTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dialer-tests-").FullName;
     private readonly AnswerProbe _worker = new();
-    private readonly ControlDialer _dialer = new(new AnswerProbe());
+    private readonly ControlDialer _dialer = new(new AnswerProbe(), RpcSecurity.None);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -123,6 +124,6 @@ public sealed class ControlDialerTests : IDisposable
 
     private Task<CoordinatorNode> StartAsync() => CoordinatorNode.StartAsync(
         "127.0.0.1:0", port => $"127.0.0.1:{port}", Path.Combine(_folder, "cluster.db"),
-        Patient.Coordinator, TimeSpan.FromSeconds(5), _ => { },
+        Patient.Coordinator, TimeSpan.FromSeconds(5), RpcSecurity.None, _ => { },
         CancellationToken.None);
 }

@@ -1,3 +1,4 @@
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Coordination;
 using Distributed.Runtime.Workers;
 
@@ -13,13 +14,16 @@ internal sealed class RunningWorker(
         string name, IReadOnlyList<string> seeds)
     {
         WorkerNode node = await WorkerNode.StartAsync(
-            name, "", [], "127.0.0.1:0", port => $"127.0.0.1:{port}", _ => { },
-            CancellationToken.None);
+            name, "", [], "127.0.0.1:0", port => $"127.0.0.1:{port}", RpcSecurity.None,
+            _ => { }, CancellationToken.None);
         var leave = new CancellationTokenSource();
         Task work = node.WorkAsync(
             seeds, Patient.Worker, Patience, Patience, leave.Token);
         return new RunningWorker(node, leave, work);
     }
+
+    /// <summary>Completes when its process would end.</summary>
+    public Task Work => work;
 
     public async Task LeaveAsync()
     {

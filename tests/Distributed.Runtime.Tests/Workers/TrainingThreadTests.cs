@@ -6,6 +6,7 @@ using Distributed.Cluster.Workers;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Runtime.Tests.Store;
 using Distributed.Runtime.Workers;
@@ -282,6 +283,7 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
             dataset: {name: {{Path.Combine(_folder, "images")}}}
             globalBatch: 32
             logicalShards: {{LogicalShards}}
+            tensorboard: scalars
             model:
               layers: [conv: {filters: 4, kernel: 3}, relu, maxPool: 4, flatten, linear: classes]
             """,
@@ -300,7 +302,7 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
 
         public static async Task<Worker> StartAsync(string name, string host)
         {
-            var hub = new DataPlaneHub();
+            var hub = new DataPlaneHub(RpcSecurity.None);
             DataPlaneServer server = await DataPlaneServer.StartAsync("127.0.0.1:0", hub);
             return new Worker(
                 new WorkerIdentity(

@@ -1,6 +1,7 @@
 using Distributed.Cluster.Jobs;
 using Distributed.Collectives.Reduction;
 using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Security;
 using Distributed.Runtime.Tests.Coordination;
 using Xunit.Abstractions;
 
@@ -33,11 +34,12 @@ public sealed class TrialLegTests : IDisposable
     {
         await using CoordinatorNode coordinator = await CoordinatorNode.StartAsync(
             "127.0.0.1:0", port => $"127.0.0.1:{port}", Path.Combine(_folder, "cluster.db"),
-            Patient.Coordinator, Patience, _ => { }, CancellationToken.None);
+            Patient.Coordinator, Patience, RpcSecurity.None, _ => { },
+            CancellationToken.None);
         string[] seeds = [coordinator.Address];
         await using RunningWorker first = await RunningWorker.StartAsync("w0", seeds);
         await using RunningWorker second = await RunningWorker.StartAsync("w1", seeds);
-        using var client = new CoordinatorClient(seeds);
+        using var client = new CoordinatorClient(RpcSecurity.None, seeds);
 
         List<RunEvent> whole = await RunAsync(client, Description("whole"));
         var expected = Assert.IsType<RunCompleted>(whole[^1]);
@@ -75,7 +77,8 @@ public sealed class TrialLegTests : IDisposable
     private async Task<List<RunEvent>> RunAsync(CoordinatorClient client, JobDescription job)
     {
         var events = new List<RunEvent>();
-        await foreach (RunEvent happened in client.RunAsync(job, Patience, CancellationToken.None))
+        await foreach (RunEvent happened in client.RunAsync(
+            BegunRun.Of(job), Patience, CancellationToken.None))
         {
             _output.WriteLine($"{happened}");
             events.Add(happened);

@@ -25,12 +25,15 @@ internal sealed unsafe class ByteChannel : IDisposable
 
     internal ByteChannel(Socket connected)
     {
-        connected.NoDelay = true;
+        if (connected.AddressFamily != AddressFamily.Unix) connected.NoDelay = true;
         _socket = connected;
         Descriptor = (int)connected.SafeHandle.DangerousGetHandle();
     }
 
     internal int Descriptor { get; }
+
+    /// <summary>The connection itself, for one who takes it over from this channel.</summary>
+    internal Socket Socket => _socket;
 
     /// <summary>
     /// Within one machine nothing is ever congested, and the pacing of BBR, the default of some

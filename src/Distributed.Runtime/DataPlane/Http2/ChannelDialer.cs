@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Distributed.Runtime.Rpc;
+using Distributed.Runtime.Security;
 
 namespace Distributed.Runtime.DataPlane.Http2;
 
@@ -17,10 +18,20 @@ internal static class ChannelDialer
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(20);
 
     /// <exception cref="SocketException">No connection was made.</exception>
+    /// <exception cref="TlsException">The server is not who it must be.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    internal static ByteChannel Dial(string address, CancellationToken cancellation)
+    internal static ByteChannel Dial(
+        string address, RpcSecurity security, CancellationToken cancellation)
     {
         var (host, port) = RpcAddress.Split(address);
+        var channel = Dial(host, port, cancellation);
+        return security.Tls is { } tls
+            ? TlsTunnel.Connect(channel, tls, host, cancellation)
+            : channel;
+    }
+
+    private static ByteChannel Dial(string host, int port, CancellationToken cancellation)
+    {
         var deadlineMs = Environment.TickCount64 + ConnectTimeMs;
         IPAddress[] places = IPAddress.TryParse(host, out var known)
             ? [known]

@@ -47,6 +47,15 @@ internal static class GrpcStatus
         return http == "200" ? null : new Status(FromHttp(http), $"HTTP status {http}");
     }
 
+    /// <summary>The status as it is written into headers.</summary>
+    internal static IEnumerable<HeaderField> Fields(Status status)
+    {
+        yield return new HeaderField(
+            CodeKey, ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture));
+        if (status.Detail.Length > 0)
+            yield return new HeaderField(DetailKey, Escape(status.Detail));
+    }
+
     internal static bool IsGrpc(string? contentType) =>
         contentType is not null
         && contentType.StartsWith(ContentType, StringComparison.Ordinal)
@@ -55,8 +64,9 @@ internal static class GrpcStatus
 
     private static HpackEncoder Add(HpackEncoder headers, Status status)
     {
-        headers.Add(CodeKey, ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture));
-        return status.Detail.Length == 0 ? headers : headers.Add(DetailKey, Escape(status.Detail));
+        foreach (var field in Fields(status))
+            headers.Add(field.Name, field.Value);
+        return headers;
     }
 
     private static StatusCode FromHttp(string http) => http switch

@@ -3,6 +3,7 @@ using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.DataPlane.Http2;
+using Distributed.Runtime.Security;
 using Google.Protobuf;
 using static Distributed.Runtime.Tests.DataPlane.TransportCluster;
 
@@ -233,7 +234,8 @@ public sealed class HostilePeerTests : IAsyncLifetime
     }
 
     private static byte[] ExchangeHeaders() => DataPlaneMethods.Request(
-        DataPlaneMethods.Exchange, "x", new ExchangeIdentity(Job, 0, 1, 0).ToHeaders());
+        DataPlaneMethods.Exchange, "x", RpcSecurity.None,
+        new ExchangeIdentity(Job, 0, 1, 0).ToHeaders());
 
     private static byte[] HttpHeaders(
         string path, string method = "POST", string contentType = "application/grpc") =>

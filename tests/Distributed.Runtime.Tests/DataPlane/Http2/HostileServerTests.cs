@@ -5,6 +5,7 @@ using System.Text;
 using Distributed.Collectives.Transport;
 using Distributed.Runtime.DataPlane;
 using Distributed.Runtime.DataPlane.Http2;
+using Distributed.Runtime.Security;
 using static Distributed.Runtime.Tests.DataPlane.TransportCluster;
 
 namespace Distributed.Runtime.Tests.DataPlane.Http2;
@@ -25,7 +26,7 @@ public sealed class HostileServerTests : IDisposable
     {
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
-        _transport = new DataPlaneHub().Open(
+        _transport = new DataPlaneHub(RpcSecurity.None).Open(
             Job, 0, 0, ["127.0.0.1:1", $"127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}"]);
         _peer = new RawPeer(_listener.Accept());
     }
