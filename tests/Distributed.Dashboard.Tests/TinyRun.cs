@@ -83,7 +83,7 @@ public sealed class TinyRun : IDisposable
             spec.LogicalShards, 6, "exact");
         new RunRecord(spec, "0123456789abcdef", numerics).Save(Folder);
         using var metrics = new MetricsFile(Path.Combine(Folder, MetricsFile.FileName));
-        long steps = spec.Epochs * session.StepsPerEpoch;
+        long steps = spec.EpochCount * session.StepsPerEpoch;
         for (long step = 1; step <= steps; step++)
         {
             int epoch = (int)((step - 1) / session.StepsPerEpoch) + 1;
@@ -92,7 +92,7 @@ public sealed class TinyRun : IDisposable
                 step, epoch, result.Loss,
                 (double)result.Correct / result.Samples, result.LearningRate));
             Write(metrics, new TimesLine(
-                step, new ReportOrigin(7, step, 0), 1, result.ComputeMs, 0.5, 0.25, 1, 1000));
+                step, new ReportOrigin(7, step, 0), 1, result.ComputeMs, 0.5, 0.25, 2, 1, 1000));
             if (step % session.StepsPerEpoch == 0)
                 EndEpoch(session, metrics, epoch, step);
         }
@@ -121,7 +121,7 @@ public sealed class TinyRun : IDisposable
         new CheckpointStore(Folder, keep: 1, TimeProvider.System).Save(new CheckpointContent
         {
             Step = steps,
-            Epoch = spec.Epochs,
+            Epoch = spec.EpochCount,
             Model =
             [
                 .. state.Model.Parameters.Select(tensor => CheckpointTensor.Float32(

@@ -103,7 +103,8 @@ public static class MarkdownReport
         string fence = "```";
         while (code.Text.Contains(fence, StringComparison.Ordinal))
             fence += "`";
-        output.Write($"\n{Escape(code.Label)}:\n\n{fence}\n{code.Text.TrimEnd('\n')}\n{fence}\n");
+        string text = Shown.Lines(code.Text).TrimEnd('\n');
+        output.Write($"\n{Escape(code.Label)}:\n\n{fence}\n{text}\n{fence}\n");
     }
 
     private static void WriteTable(
@@ -130,7 +131,7 @@ public static class MarkdownReport
     private static string Escape(string text)
     {
         var escaped = new StringBuilder(text.Length);
-        foreach (char letter in text)
+        foreach (char letter in Shown.Lines(text))
         {
             if (letter is '\n' or '\r')
             {

@@ -54,14 +54,50 @@ internal sealed class WebDriver : IDisposable
         return isInstalled;
     }
 
-    public void Open(string file) => Post("/url", new JsonObject
+    public void Open(string file) => Open(new Uri(Path.GetFullPath(file)));
+
+    public void Open(Uri address) => Post("/url", new JsonObject
     {
-        ["url"] = new Uri(Path.GetFullPath(file)).AbsoluteUri,
+        ["url"] = address.AbsoluteUri,
     });
 
     /// <summary>What a JavaScript function body returns.</summary>
     public JsonNode? Run(string script) => Post(
         "/execute/sync", new JsonObject { ["script"] = script, ["args"] = new JsonArray() });
+
+    /// <summary>What a JavaScript function body gives to <c>done(value)</c>.</summary>
+    public JsonNode? RunAsync(string script) => Post(
+        "/execute/async", new JsonObject
+        {
+            ["script"] = "const done = arguments[0];" + script,
+            ["args"] = new JsonArray(),
+        });
+
+    /// <summary>Returns once a JavaScript expression holds; fails where it never does.</summary>
+    public void Until(string expression)
+    {
+        var waited = Stopwatch.StartNew();
+        while (!Run($"return Boolean({expression})")!.GetValue<bool>())
+        {
+            Assert.True(
+                waited.Elapsed < TimeSpan.FromSeconds(60),
+                $"{expression} never held: {Run("return document.body.innerText")}");
+            Thread.Sleep(20);
+        }
+    }
+
+    public string Text(string selector) => Run(
+        $"return document.querySelector({JsonValue.Create(selector)!.ToJsonString()}).textContent")!
+        .GetValue<string>();
+
+    /// <summary>What is in the window, and no more.</summary>
+    public byte[] Picture(int width, int height, bool isDark)
+    {
+        Show(width, height, isDark);
+        JsonNode shot = Chrome(
+            "Page.captureScreenshot", new JsonObject { ["format"] = "png" })!;
+        return Convert.FromBase64String(shot["data"]!.GetValue<string>());
+    }
 
     /// <summary>A command of Chromium's own protocol.</summary>
     public JsonNode? Chrome(string command, JsonObject parameters) => Post(
@@ -165,7 +201,8 @@ internal sealed class WebDriver : IDisposable
                         "--disable-sync", "--no-first-run", "--no-default-browser-check",
                         "--disable-extensions", "--hide-scrollbars",
                         "--force-prefers-reduced-motion",
-                        "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1280,900",
+                        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                        "--window-size=1280,900",
                         $"--user-data-dir={_profile.Path}"),
                 },
             },

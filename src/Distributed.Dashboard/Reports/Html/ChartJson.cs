@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Distributed.Kernel;
 
 namespace Distributed.Dashboard.Reports.Html;
 
@@ -15,7 +16,8 @@ internal static class ChartJson
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Converters =
         {
-            new NumberConverter(), new PointConverter(), new BandConverter(),
+            new NumberConverter(), new TextConverter(), new PointConverter(),
+            new BandConverter(),
             new JsonStringEnumConverter(JsonNamingPolicy.CamelCase),
         },
     };
@@ -44,6 +46,13 @@ internal static class ChartJson
         public override void Write(
             Utf8JsonWriter writer, double value, JsonSerializerOptions options) =>
             ChartJson.Write(writer, value);
+    }
+
+    private sealed class TextConverter : Writer<string>
+    {
+        public override void Write(
+            Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(Shown.Lines(value));
     }
 
     private sealed class PointConverter : Writer<ChartPoint>

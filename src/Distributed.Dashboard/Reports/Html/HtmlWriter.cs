@@ -1,8 +1,12 @@
 using System.Text.Encodings.Web;
+using Distributed.Kernel;
 
 namespace Distributed.Dashboard.Reports.Html;
 
-/// <summary>Writes HTML in which every text and every attribute is escaped.</summary>
+/// <summary>
+/// Writes HTML in which every text and every attribute is escaped, and nothing in them is active
+/// that a reader cannot see.
+/// </summary>
 internal sealed class HtmlWriter(TextWriter output)
 {
     private static readonly HtmlEncoder s_encoder = HtmlEncoder.Create(
@@ -35,7 +39,7 @@ internal sealed class HtmlWriter(TextWriter output)
         foreach ((string name, string value) in attributes)
         {
             output.Write($" {name}=\"");
-            s_encoder.Encode(output, value);
+            s_encoder.Encode(output, Shown.Lines(value));
             output.Write('"');
         }
         output.Write('>');
@@ -44,14 +48,15 @@ internal sealed class HtmlWriter(TextWriter output)
     /// <summary>A number and its percent sign stay on one line.</summary>
     public HtmlWriter Text(string text)
     {
-        s_encoder.Encode(output, text.Replace(" %", "\u00a0%", StringComparison.Ordinal));
+        s_encoder.Encode(
+            output, Shown.Lines(text).Replace(" %", "\u00a0%", StringComparison.Ordinal));
         return this;
     }
 
     /// <summary>Text that readers copy.</summary>
     public HtmlWriter Verbatim(string text)
     {
-        s_encoder.Encode(output, text);
+        s_encoder.Encode(output, Shown.Lines(text));
         return this;
     }
 
