@@ -1,0 +1,3 @@
+using Distributed.Pbm;
+
+return await Client.RunAsync(args, ClientTerminal.Detect());
