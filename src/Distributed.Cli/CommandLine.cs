@@ -41,7 +41,7 @@ internal static class CommandLine
         }
         catch (OperatingException exception)
         {
-            return Complain(terminal, exception.Message, exception.ExitCode);
+            return Complain(terminal, Shown.Line(exception.Message), exception.ExitCode);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -64,7 +64,7 @@ internal static class CommandLine
 
     private static int Complain(Terminal terminal, string message, int exitCode)
     {
-        terminal.Error.WriteLine($"distributed: {message}");
+        terminal.Error.WriteLine($"distributed: {Shown.Lines(message)}");
         return exitCode;
     }
 }

@@ -59,6 +59,9 @@ internal static class RunFolders
     /// <summary>The path from the working folder where that is below it, else as it is.</summary>
     public static string Short(string path)
     {
+        // Nodes send what they like; what cannot be a path is shown as it came.
+        if (path.Length == 0 || path.Contains('\0', StringComparison.Ordinal))
+            return path;
         string relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
         bool isBelow = !Path.IsPathRooted(relative)
             && relative != ".."

@@ -20,6 +20,7 @@ internal static class TrainedRuns
         return TrainedRun.Open(
             RunFolders.Find(run),
             spec => SpecifiedDataset.Fetch(spec, progress, cancellation),
-            bad => terminal.Error.WriteLine($"distributed: passed over {bad.Path}: {bad.Reason}"));
+            bad => terminal.Error.WriteLine(Shown.Line(
+                $"distributed: passed over {bad.Path}: {bad.Reason}")));
     }
 }

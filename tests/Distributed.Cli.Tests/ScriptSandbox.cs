@@ -28,11 +28,14 @@ internal sealed class ScriptSandbox : IDisposable
                 echo "build $2" >>"$SANDBOX/log"
                 if [[ -e $SANDBOX/broken ]]; then echo "Program.cs(1,1): error CS1002"; exit 1; fi
                 sleep 0.3
-                folder=$SANDBOX/root/src/Distributed.Cli/bin/Release/net10.0
-                mkdir -p "$folder"
-                printf '#!/bin/bash\nprintf "ran"; printf " <%%s>" "$@"; echo\nexit 7\n' \
-                    >"$folder/distributed"
-                chmod +x "$folder/distributed"
+                for program in ran=Cli/bin/Release/net10.0/distributed \
+                    pbm=Pbm/bin/Release/net10.0/pbm; do
+                    file=$SANDBOX/root/src/Distributed.${program#*=}
+                    mkdir -p "${file%/*}"
+                    printf '#!/bin/bash\nprintf %s; printf " <%%s>" "$@"; echo\nexit 7\n' \
+                        "${program%=*}" >"$file"
+                    chmod +x "$file"
+                done
                 ;;
             test)
                 while [[ $1 != --results-directory ]]; do
@@ -52,9 +55,12 @@ internal sealed class ScriptSandbox : IDisposable
     {
         foreach (string folder in new[] { "bin", "root/src/Distributed.Cli", "root/tests", "home" })
             Directory.CreateDirectory(PathOf(folder));
-        string script = PathOf("root/distributed");
-        File.Copy(Path.Combine(RepositoryRoot(), "distributed"), script);
-        Executable(script);
+        foreach (string script in new[] { "distributed", "pbm" })
+        {
+            File.Copy(Path.Combine(RepositoryRoot(), script), PathOf($"root/{script}"));
+            Executable(PathOf($"root/{script}"));
+        }
+
         File.WriteAllText(PathOf("root/src/Distributed.Cli/Program.cs"), "");
         foreach (string tool in Tools)
             File.CreateSymbolicLink(PathOf($"bin/{tool}"), Locate(tool));
@@ -96,9 +102,11 @@ internal sealed class ScriptSandbox : IDisposable
         return Finish(process);
     }
 
-    public Process Start(params string[] arguments)
+    public Process Start(params string[] arguments) => StartScript("distributed", arguments);
+
+    public Process StartScript(string name, params string[] arguments)
     {
-        var start = new ProcessStartInfo(PathOf("root/distributed"), arguments)
+        var start = new ProcessStartInfo(PathOf($"root/{name}"), arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

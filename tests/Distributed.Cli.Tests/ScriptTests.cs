@@ -28,6 +28,23 @@ public sealed class ScriptTests
     }
 
     [Fact]
+    public void PbmComesWithTheSameBuild()
+    {
+        using var sandbox = new ScriptSandbox();
+        sandbox.InstallAll();
+        foreach (string _ in new[] { "first", "later" })
+        {
+            using Process pbm = sandbox.StartScript("pbm", "cluster", "show", "two words");
+            ScriptResult result = ScriptSandbox.Finish(pbm);
+            Assert.Equal(
+                (7, "pbm <cluster> <show> <two words>\n"), (result.ExitCode, result.Output));
+        }
+
+        sandbox.Run("doctor");
+        Assert.Single(sandbox.Log);
+    }
+
+    [Fact]
     public void ChangedAddedAndDeletedSourcesAreBuiltAgain()
     {
         using var sandbox = new ScriptSandbox();

@@ -59,7 +59,7 @@ public sealed class UsageTests
     [InlineData("sim --hours 0", "--hours '0': expected a number above 0")]
     [InlineData("sim --without pause", "--without 'pause'; did you mean 'pauses'?")]
     [InlineData("sim --without rain", "--without 'rain'; expected some of crashes, coordinators")]
-    [InlineData("bench", "expected one of allreduce, step, actors, metrics, startup")]
+    [InlineData("bench", "expected one of allreduce, step, actors, metrics, startup, tensorboard")]
     [InlineData("bench allrduce", "unknown command 'allrduce'; did you mean 'allreduce'?")]
     [InlineData("bench allreduce --transport shn", "--transport 'shn'; did you mean 'shm'?")]
     [InlineData("bench allreduce --transport mpi", "--transport 'mpi'; expected one of shm, grpc")]

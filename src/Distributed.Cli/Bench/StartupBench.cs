@@ -59,12 +59,13 @@ internal sealed class StartupBench(BenchOutput output, CancellationToken cancell
         string store = JsonSerializer.Serialize(Path.Combine(folder, $"cluster-{round}.db"));
         long started = Stopwatch.GetTimestamp();
         using ChildProcess coordinator = Start(
-            folder, "coordinator", "--set", $"coordination.store={store}");
+            folder, "coordinator", "--set", $"coordination.store={store}",
+            "--set", "pbm.port=0");
         using JsonDocument ready = JsonDocument.Parse(
             await coordinator.FirstLine.WaitAsync(Patience, cancellation));
         double listeningMs = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         string address = ready.RootElement.GetProperty("address").GetString()!;
-        using var client = new CoordinatorClient(address);
+        using var client = NodeSettings.Connect([address]);
         await UntilAsync(client, workers: 0);
 
         started = Stopwatch.GetTimestamp();

@@ -37,7 +37,8 @@ internal sealed class BenchCommand(CommandServices services)
             "bench", "Measures this program, in turn with its peers where they are installed.")
         {
             bench.AllReduce(), bench.Step(), bench.Actors(), bench.Metrics(), bench.Startup(),
-            bench.Rank(), bench.json, bench.report, bench.install, bench.rounds,
+            bench.TensorBoard(), bench.Rank(), bench.json, bench.report, bench.install,
+            bench.rounds,
         };
         command.SetAction(bench.ShowPeers);
         return command;
@@ -50,7 +51,8 @@ internal sealed class BenchCommand(CommandServices services)
         {
             throw new OperatingException(
                 "bench needs the name of a benchmark: expected one of allreduce, step, actors, "
-                + "metrics, startup; see ./distributed bench --help", ExitCodes.BadUsage);
+                + "metrics, startup, tensorboard; see ./distributed bench --help",
+                ExitCodes.BadUsage);
         }
 
         foreach (string line in Peers.Describe())
@@ -194,6 +196,29 @@ internal sealed class BenchCommand(CommandServices services)
             new MetricsBench(output, cancellation).RunAsync(
                 parsed.GetValue(rounds) ?? RoundsDefault,
                 parsed.GetValue(seconds) ?? secondsDefault));
+        return command;
+    }
+
+    private Command TensorBoard()
+    {
+        const int workersDefault = 2, epochsDefault = 50, roundsDefault = 3;
+        Option<int?> workers = Flags.Whole(
+            "--workers", 1, $"Worker processes [default: {workersDefault}]");
+        Option<int?> epochs = Flags.Whole(
+            "--epochs", 3, $"Of each run; the first one warms up [default: {epochsDefault}]");
+        Option<string[]> settings = Flags.Settings(
+            "Any key of the run spec, such as dataset.name=fashion-mnist instead of drawn images");
+        var command = new Command(
+            "tensorboard",
+            "What showing a run in full costs: runs with and without, in turn; 3 rounds.")
+        {
+            workers, epochs, settings,
+        };
+        Run("bench tensorboard", command, (parsed, output, cancellation) =>
+            new TensorBoardBench(
+                parsed.GetValue(workers) ?? workersDefault,
+                parsed.GetValue(epochs) ?? epochsDefault, parsed.GetValue(settings) ?? [],
+                output, cancellation).RunAsync(parsed.GetValue(rounds) ?? roundsDefault));
         return command;
     }
 

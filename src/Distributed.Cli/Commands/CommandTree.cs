@@ -28,6 +28,7 @@ internal static class CommandTree
             BenchCommand.Create(services),
             NodeCommandLines.CreateCoordinator(services),
             NodeCommandLines.CreateWorker(services),
+            TokenCommand.Create(services),
         };
         if (root.Options.OfType<HelpOption>().SingleOrDefault()
             is { Action: HelpAction action } help)

@@ -27,7 +27,7 @@ internal static class DataCommand
                 if (parsed.GetValue(json))
                     JsonLine.WriteTo(terminal.Output, Record(status));
                 else
-                    terminal.Output.WriteLine(Line(status));
+                    terminal.Output.WriteLine(Shown.Line(Line(status)));
             }
         });
         return command;
@@ -100,7 +100,7 @@ internal static class DataCommand
             catch (OperatingException bad)
             {
                 // The others are worth checking all the same.
-                terminal.Error.WriteLine($"distributed: {bad.Message}");
+                terminal.Error.WriteLine($"distributed: {Shown.Line(bad.Message)}");
                 exitCode = ExitCodes.OperatingError;
             }
         }

@@ -4,6 +4,7 @@ using Distributed.Cli.Output;
 using Distributed.Kernel;
 using Distributed.Training.Export;
 using Distributed.Training.Inference;
+using Distributed.Training.Specification;
 
 namespace Distributed.Cli.Commands;
 
@@ -52,6 +53,12 @@ internal static class ExportCommand
             ["mean"] = Numbers(run.Data.Mean),
             ["std"] = Numbers(run.Data.StandardDeviation),
         };
+        // The network is exported as it is: whoever uses it averages over the views, or does not.
+        if (run.Spec.TestTimeAugmentation != TestTimeAugmentation.None)
+        {
+            metadata["testTimeAugmentation"] =
+                SpecWords.Of(run.Spec.TestTimeAugmentation);
+        }
         WriteWhole(file, stream =>
         {
             if (format == OnnxFormat)

@@ -31,11 +31,22 @@ internal static class NodeCommandLines
             "--config", "Configuration of the cluster, HOCON [default: built-in]", "FILE.hocon");
         Option<string[]> settings = Flags.Settings(
             "Any key of the configuration; repeatable, stronger than the file");
+        Option<string?> logFormat = Flags.Choice(
+            "--log-format", "Of the log on standard error [default: text]", "text", "json");
         var supervised = new Option<bool>(SupervisedFlag) { Hidden = true };
-        var command = new Command(name, description) { configuration, settings, supervised };
+        var command = new Command(name, description)
+        {
+            configuration, settings, logFormat, supervised,
+        };
         command.SetAction((parsed, cancellation) => run(
             new NodeOptions(
-                parsed.GetValue(configuration), parsed.GetValue(settings) ?? [],
+                parsed.GetValue(configuration),
+                [
+                    .. parsed.GetValue(settings) ?? [],
+                    .. parsed.GetValue(logFormat) is { } format
+                        ? [$"log-format={format}"]
+                        : Array.Empty<string>(),
+                ],
                 parsed.GetValue(supervised)),
             cancellation));
         return command;

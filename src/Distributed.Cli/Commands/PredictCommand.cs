@@ -51,11 +51,12 @@ internal static class PredictCommand
                     terminal.Output, new { Image = file, Predictions = likeliest });
                 continue;
             }
-            terminal.Output.WriteLine(file);
+            terminal.Output.WriteLine(Kernel.Shown.Line(file));
             foreach (Prediction prediction in likeliest)
             {
                 terminal.Output.WriteLine(
-                    $"  {Figures.Percent(prediction.Probability),9}  {prediction.Class}");
+                    $"  {Figures.Percent(prediction.Probability),9}  "
+                    + Kernel.Shown.Line(prediction.Class));
             }
         }
     }

@@ -23,6 +23,7 @@ internal static class SweepCommand
         Option<string?> cluster = Flags.Text(
             "--cluster", "Submit to this running cluster instead of starting workers",
             "HOST:PORT[,HOST:PORT…]");
+        Option<string?> configuration = ConfigurationFlag.Create();
         Option<string?> output = Flags.Text(
             "--out", "The sweep's folder; never overwritten [default: sweeps/<date>-<name>]",
             "DIR");
@@ -39,7 +40,8 @@ internal static class SweepCommand
             "Tries many settings of a run, several at a time, and says which are best. What a"
             + " killed process had begun goes on.")
         {
-            file, settings, workers, cluster, output, resume, retryFailed, preview, json,
+            file, settings, workers, cluster, configuration, output, resume, retryFailed, preview,
+            json,
             CreatePause(services), CreateResume(services), CreateStop(services),
             CreateAdd(services), CreateRetry(services), CreateExport(services),
         };
@@ -48,6 +50,7 @@ internal static class SweepCommand
             if (result.GetResult(workers) is not null && result.GetResult(cluster) is not null)
                 result.AddError("--workers starts workers here and --cluster uses those of a"
                     + " cluster: expected one of the two");
+            ConfigurationFlag.Check(result, configuration, cluster);
             if (result.GetValue(file) is null == !result.GetValue(resume))
                 result.AddError("expected the sweep file, or --resume");
             if (result.GetValue(retryFailed) && !result.GetValue(resume))
@@ -61,6 +64,7 @@ internal static class SweepCommand
                 parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(preview),
                 parsed.GetValue(json))
             {
+                Configuration = ConfigurationFlag.Read(parsed, configuration),
                 RetryFailed = parsed.GetValue(retryFailed),
             };
             return services.Nodes.SweepAsync(options, services.Terminal, cancellation);

@@ -11,6 +11,10 @@ internal sealed record SweepOptions(
     string? File, IReadOnlyList<string> Settings, int? Workers, IReadOnlyList<string>? Cluster,
     string? OutputFolder, bool Resume, bool Preview, bool Json)
 {
+    /// <summary>The configuration with the cluster's security, by its full path; null for that of
+    /// the environment.</summary>
+    public string? Configuration { get; init; }
+
     /// <summary>A sweep that goes on tries once more what failed.</summary>
     public bool RetryFailed { get; init; }
 

@@ -14,12 +14,14 @@ internal sealed class TrainCommand
 
     private readonly Option<string?> model = Flags.Text(
         "--model",
-        "Preset (course-cnn, mnist-cnn, cifar-cnn, resnet18), or a file with a run spec or a model"
-        + " [default: course-cnn]",
-        "NAME|FILE.yaml", "course-cnn", "mnist-cnn", "cifar-cnn", "resnet18");
+        "Preset (course-cnn, mnist-cnn, cifar-cnn, resnet18, airbench94, airbench94-muon), or a "
+        + "file with a run spec or a model [default: course-cnn]",
+        "NAME|FILE.yaml", "course-cnn", "mnist-cnn", "cifar-cnn", "resnet18", "airbench94",
+        "airbench94-muon");
 
     private readonly Option<string[]> settings = Flags.Settings(
-        "Any key of the run spec; repeatable, and stronger than every other flag");
+        "Any key of the run spec; repeatable, and stronger than every other flag. Such as"
+        + " tensorboard=scalars: only curves, without images and histograms");
 
     private readonly Option<int?> workers = Flags.Whole(
         "--workers", 1,
@@ -31,8 +33,11 @@ internal sealed class TrainCommand
         + "name several, in any order",
         "HOST:PORT[,HOST:PORT…]");
 
-    private readonly Option<int?> epochs = Flags.Whole(
-        "--epochs", 1, "Times to go through the training set [default: the model's]");
+    private readonly Option<string?> configuration = ConfigurationFlag.Create();
+
+    private readonly Option<double?> epochs = Flags.PositiveNumber(
+        "--epochs",
+        "Times to go through the training set, the last perhaps in part [default: the model's]");
 
     private readonly Option<long?> steps = Flags.Whole(
         "--steps", 1L, "Stop after N steps, wherever in an epoch that is");
@@ -46,7 +51,8 @@ internal sealed class TrainCommand
         + " are hot spares [default: the largest up to 8 that leaves 16 samples or more in each]");
 
     private readonly Option<string?> optimizer = Flags.Choice(
-        "--optimizer", "Optimizer [default: the model's]", "sgd", "adam", "adamw");
+        "--optimizer", "Optimizer [default: the model's]", "sgd", "adam", "adamw",
+        "muon");
 
     private readonly Option<double?> learningRate = Flags.PositiveNumber(
         "--lr", "Learning rate, before the schedule [default: the model's]");
@@ -110,10 +116,10 @@ internal sealed class TrainCommand
             "Trains a network. With no option: the course network on Fashion-MNIST, with 2 workers,"
             + " on this machine.")
         {
-            flags.dataset, flags.model, flags.settings, flags.workers, flags.cluster, flags.epochs,
-            flags.steps, flags.globalBatch, flags.logicalShards, flags.optimizer,
-            flags.learningRate, flags.schedule, flags.seed, flags.device, flags.precision,
-            flags.threadsPerWorker,
+            flags.dataset, flags.model, flags.settings, flags.workers, flags.cluster,
+            flags.configuration, flags.epochs, flags.steps, flags.globalBatch, flags.logicalShards,
+            flags.optimizer, flags.learningRate, flags.schedule, flags.seed, flags.device,
+            flags.precision, flags.threadsPerWorker,
             flags.reduction, flags.compression, flags.transport, flags.trainLimit,
             flags.testLimit, flags.output, flags.resume, flags.checkpointEvery, flags.json,
         };
@@ -123,6 +129,7 @@ internal sealed class TrainCommand
                 && result.GetResult(flags.cluster) is not null)
                 result.AddError("--workers starts workers here and --cluster uses those of a"
                     + " cluster: expected one of the two");
+            ConfigurationFlag.Check(result, flags.configuration, flags.cluster);
         });
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -145,6 +152,7 @@ internal sealed class TrainCommand
         Settings = parsed.GetValue(settings) ?? [],
         Workers = parsed.GetValue(workers),
         Cluster = parsed.GetValue(cluster)?.Split(',', StringSplitOptions.TrimEntries),
+        Configuration = ConfigurationFlag.Read(parsed, configuration),
         Epochs = parsed.GetValue(epochs),
         Steps = parsed.GetValue(steps),
         GlobalBatch = parsed.GetValue(globalBatch),

@@ -22,7 +22,11 @@ internal sealed record TrainOptions
     /// <summary>HOST:PORT of a running cluster's coordinators: any of them.</summary>
     public IReadOnlyList<string>? Cluster { get; init; }
 
-    public int? Epochs { get; init; }
+    /// <summary>The configuration with the cluster's security, by its full path; null for that of
+    /// the environment.</summary>
+    public string? Configuration { get; init; }
+
+    public double? Epochs { get; init; }
 
     public long? Steps { get; init; }
 

@@ -48,6 +48,9 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
+    /// <summary>It has ended, with exit code 0.</summary>
+    public bool HasEndedInOrder => _process.HasExited && _process.ExitCode == ExitCodes.Done;
+
     public int ProcessId { get; private init; }
 
     public static ChildProcess Start(string name, IEnumerable<string> arguments, string logFile)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Distributed.Cli.Commands;
 using Distributed.Kernel;
 
 namespace Distributed.Cli.Nodes;
@@ -28,8 +29,12 @@ internal sealed class DevCluster : IAsyncDisposable
         _notice = notice;
     }
 
-    /// <summary>host:port of the coordinator; a restarted one has the same.</summary>
-    public string Address { get; private set; } = "";
+    /// <summary>Where the coordinator is reached; a restarted one is at the same
+    /// places.</summary>
+    public ListeningNode Coordinator { get; private set; } = new("", "", "", "");
+
+    /// <summary>host:port for workers and commands.</summary>
+    public string Address => Coordinator.Address;
 
     /// <summary>Starts all processes; the workers join by themselves.</summary>
     /// <param name="workerCount">How many workers.</param>
@@ -87,8 +92,7 @@ internal sealed class DevCluster : IAsyncDisposable
         try
         {
             string line = await _coordinator.FirstLine.WaitAsync(StartDeadline, cancellation);
-            using JsonDocument ready = JsonDocument.Parse(line);
-            Address = ready.RootElement.GetProperty("address").GetString()!;
+            Coordinator = ListeningNode.Parse(line) with { AsksForToken = DoNodesAskForToken() };
         }
         catch (Exception failure) when (
             (failure is OperationCanceledException && !cancellation.IsCancellationRequested)
@@ -102,9 +106,15 @@ internal sealed class DevCluster : IAsyncDisposable
                 + Path.Combine(_logFolder, "coordinator.log"));
         }
 
-        string port = Address[(Address.LastIndexOf(':') + 1)..];
-        _coordinator.Supervise(CoordinatorArguments(port));
+        _coordinator.Supervise(
+        [
+            .. CoordinatorArguments(ListeningNode.PortOf(Address)), .. Coordinator.PortSettings(),
+        ], mayLeave: false);
     }
+
+    /// <summary>The nodes read no file, but have this process's environment.</summary>
+    private static bool DoNodesAskForToken() => NodeSettings.Security(
+        NodeSettings.Read(new NodeOptions(null, [], Supervised: true))).Token is not null;
 
     private void StartWorker(string name)
     {
@@ -115,7 +125,7 @@ internal sealed class DevCluster : IAsyncDisposable
         ];
         SupervisedNode worker = Start(name, arguments, WorkerRestartDelay);
         _workers.Add(worker);
-        worker.Supervise(arguments);
+        worker.Supervise(arguments, mayLeave: true);
     }
 
     private string[] CoordinatorArguments(string port) =>

@@ -5,8 +5,12 @@ using Distributed.Cluster.Configuration;
 using Distributed.Cluster.Coordination;
 using Distributed.Cluster.Sweeps;
 using Distributed.Cluster.Workers;
+using Distributed.Dashboard.Live;
 using Distributed.Kernel;
 using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Metrics;
+using Distributed.Runtime.Observers;
+using Distributed.Runtime.Pbm;
 using Distributed.Runtime.Store;
 using Distributed.Runtime.Workers;
 
@@ -18,11 +22,14 @@ namespace Distributed.Cli.Nodes;
 internal sealed class NodeCommands : INodeCommands
 {
     private const string StoreFile = "cluster.db";
+    private const string CoordinatorName = "coordinator";
 
     private static readonly TimeSpan JoinDeadline = TimeSpan.FromSeconds(30);
 
     /// <summary>A node that another command started has nobody to hand over to for long.</summary>
     private static readonly TimeSpan SupervisedGrace = TimeSpan.FromSeconds(2);
+
+    private static string UniqueName => $"{Environment.MachineName}-{Environment.ProcessId}";
 
     public static NodeCommands Instance { get; } = new();
 
@@ -41,7 +48,8 @@ internal sealed class NodeCommands : INodeCommands
     public async Task OrderSweepAsync(
         SweepFolder sweep, Func<ulong, SweepOrder> order, CancellationToken cancellation)
     {
-        using var client = new CoordinatorClient(sweep.Cluster);
+        using var client = NodeSettings.Connect(
+            sweep.Cluster, sweep.Configuration);
         string problem = await client.OrderSweepAsync(order(sweep.Number), cancellation);
         if (problem.Length > 0)
             throw new OperatingException(problem);
@@ -52,15 +60,32 @@ internal sealed class NodeCommands : INodeCommands
     {
         ClusterSettings settings = NodeSettings.Read(options);
         using var stop = new StopRequest(options.Supervised, cancellation);
+        var threshold = new LogThreshold(settings.LogLevel);
+        using OtlpExport? export = OtlpExport.Start(
+            settings.Telemetry.Otlp, CoordinatorName, UniqueName);
         return await UntilStoppedAsync(stop, async () =>
         {
             await using CoordinatorNode node = await CoordinatorNode.StartAsync(
                 Endpoint(settings.Remote, isCoordinator: true), Announcer(settings.Remote),
                 StoreOf(settings), Coordinator(settings), settings.Shutdown.DefaultPhaseTimeout,
-                NodeLog.To(terminal, settings.LogLevel), stop.Token);
-            terminal.Output.WriteLine(
-                JsonSerializer.Serialize(new { @event = "listening", address = node.Address }));
+                NodeSettings.Security(settings),
+                NodeLog.To(terminal, threshold, settings.LogFormat, CoordinatorName), stop.Token);
+            await using PbmServer pbm = await PbmServer.StartAsync(
+                node,
+                new PbmOptions(
+                    settings, ProgramVersion.Text, threshold, MayTakeAnyPort: options.Supervised),
+                stop.Token);
+            await using DashboardServer dashboard = await DashboardServer.StartAsync(
+                $"{settings.Dashboard.Host}:{settings.Dashboard.Port}", node.ReadModel,
+                NodeSettings.Security(settings), TimeProvider.System,
+                takesAnyPort: options.Supervised, stop.Token);
+            await using MetricsServer? metrics = await MetricsAsync(
+                node, settings.Metrics, options.Supervised, stop.Token);
+            terminal.Output.WriteLine(new ListeningNode(
+                node.Address, pbm.Address, dashboard.Url.AbsoluteUri,
+                metrics?.Url ?? "").ToJson());
             await stop.WaitAsync();
+            export?.StopMetrics();
         });
     }
 
@@ -75,19 +100,34 @@ internal sealed class NodeCommands : INodeCommands
                 + "with --set 'cluster.seed-nodes=[\"HOST:PORT\"]'", ExitCodes.BadUsage);
         }
 
+        string name = settings.Worker.Name.Length > 0 ? settings.Worker.Name : UniqueName;
         using var stop = new StopRequest(options.Supervised, cancellation);
+        using OtlpExport? export = OtlpExport.Start(
+            settings.Telemetry.Otlp, "worker", name);
         return await UntilStoppedAsync(stop, async () =>
         {
             await using WorkerNode node = await WorkerNode.StartAsync(
-                settings.Worker.Name, settings.Worker.Host, settings.Cluster.Roles,
+                name, settings.Worker.Host, settings.Cluster.Roles,
                 Endpoint(settings.Remote, isCoordinator: false), Announcer(settings.Remote),
-                NodeLog.To(terminal, settings.LogLevel), stop.Token);
+                NodeSettings.Security(settings),
+                NodeLog.To(
+                    terminal, new LogThreshold(settings.LogLevel), settings.LogFormat, name),
+                stop.Token, settings.Telemetry.TraceEverySteps, ProgramVersion.Text);
             await node.WorkAsync(
                 settings.Cluster.SeedNodes, Worker(settings), JoinDeadline,
                 options.Supervised ? SupervisedGrace : settings.Training.TerminationGrace,
                 stop.Token);
         });
     }
+
+    /// <summary>Those who start nodes themselves may start any number on one machine.</summary>
+    private static async Task<MetricsServer?> MetricsAsync(
+        CoordinatorNode node, MetricsSettings settings, bool isSupervised,
+        CancellationToken cancellation) =>
+        settings.Port is { } port
+            ? await MetricsServer.StartAsync(
+                node, $"{settings.Host}:{port}", orAnyPort: isSupervised, cancellation)
+            : null;
 
     private static CoordinatorSettings Coordinator(ClusterSettings settings) => new()
     {

@@ -32,7 +32,7 @@ internal sealed class RetrainRun(
         await using DevCluster cluster = await DevCluster.StartAsync(
             options.Workers, Path.GetFullPath(Path.Combine(folder, "logs")),
             restart => printer.Print(new Notice(restart)), cancellation);
-        using var client = new CoordinatorClient([cluster.Address]);
+        using var client = NodeSettings.Connect([cluster.Address]);
         RunEvent outcome = new Notice("");
         foreach (LineagePart part in parts)
         {

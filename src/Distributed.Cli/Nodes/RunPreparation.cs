@@ -167,6 +167,19 @@ internal static class ProgramVersion
     private static readonly string Informational = typeof(ProgramVersion).Assembly
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
+    /// <summary>Such as 1.0.0, and the beginning of the commit where it is known.</summary>
+    public static string Text
+    {
+        get
+        {
+            const int shown = 8;
+            string number = Informational.Split('+')[0];
+            return Commit.Length > 0
+                ? $"{number}+{Commit[..Math.Min(shown, Commit.Length)]}"
+                : number;
+        }
+    }
+
     /// <summary>The commit that was built; empty where the build did not know it.</summary>
     public static string Commit { get; } =
         Informational.Contains('+', StringComparison.Ordinal)

@@ -5,7 +5,7 @@ namespace Distributed.Cli.Nodes;
 
 /// <summary>
 /// One node of the single-machine cluster: started again whenever its process ends unasked, until
-/// it ends too often at once.
+/// it ends too often at once. A worker that ends in good order was asked to, and stays away.
 /// </summary>
 internal sealed class SupervisedNode : IAsyncDisposable
 {
@@ -55,8 +55,11 @@ internal sealed class SupervisedNode : IAsyncDisposable
         new(ChildProcess.Start(name, arguments, logFile), logFile, restartDelay, notice);
 
     /// <summary>From now on its process is started again when it ends.</summary>
-    public void Supervise(IReadOnlyList<string> arguments) =>
-        _watching = WatchAsync(arguments);
+    /// <param name="arguments">The program's.</param>
+    /// <param name="mayLeave">But not when it ends in good order: the others can do without
+    /// it.</param>
+    public void Supervise(IReadOnlyList<string> arguments, bool mayLeave) =>
+        _watching = WatchAsync(arguments, mayLeave);
 
     public async ValueTask DisposeAsync()
     {
@@ -67,13 +70,21 @@ internal sealed class SupervisedNode : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task WatchAsync(IReadOnlyList<string> arguments)
+    private async Task WatchAsync(IReadOnlyList<string> arguments, bool mayLeave)
     {
         int failedStarts = 0;
         while (true)
         {
             long started = Stopwatch.GetTimestamp();
             await _process.Exited.WaitAsync(_stop.Token);
+            if (mayLeave && _process.HasEndedInOrder)
+            {
+                _notice(
+                    $"{_process.Name} (process {_process.ProcessId}) has left the cluster as it "
+                    + "was asked to; it is not started again");
+                await Task.Delay(Timeout.Infinite, _stop.Token);
+            }
+
             bool wasHealthy = Stopwatch.GetElapsedTime(started) >= HealthyTime;
             failedStarts = wasHealthy ? 0 : failedStarts + 1;
             int most = _process.FirstLine.IsCompletedSuccessfully

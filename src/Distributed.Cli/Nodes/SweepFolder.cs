@@ -36,6 +36,10 @@ internal sealed record SweepFolder(string Sweep, IReadOnlyList<string> Cluster)
     /// <summary>The command that runs the same again; null where it was not kept.</summary>
     public string? Command { get; init; }
 
+    /// <summary>The configuration with the cluster's security, by its full path; null for that of
+    /// the environment.</summary>
+    public string? Configuration { get; init; }
+
     public ulong Number => ulong.Parse(
         Sweep, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 

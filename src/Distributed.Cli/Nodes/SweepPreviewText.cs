@@ -26,6 +26,6 @@ internal static class SweepPreviewText
         }
 
         foreach (string line in preview.ToLines())
-            terminal.Output.WriteLine(line);
+            terminal.Output.WriteLine(Kernel.Shown.Line(line));
     }
 }

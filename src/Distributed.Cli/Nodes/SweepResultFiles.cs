@@ -23,7 +23,7 @@ internal static class SweepResultFiles
         SweepFolder known = SweepFolder.Load(folder);
         if (ReadLocal(folder, known.Number) is { } stored)
             return stored;
-        using var client = new CoordinatorClient(known.Cluster);
+        using var client = NodeSettings.Connect(known.Cluster, known.Configuration);
         await foreach (object told in client.WatchSweepAsync(
             known.Number, TimeSpan.Zero, cancellation))
         {

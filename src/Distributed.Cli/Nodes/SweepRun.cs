@@ -93,7 +93,8 @@ internal sealed class SweepRun(
 
     private async Task RefuseTooFewAsync(IReadOnlyList<string> addresses, int perTrial)
     {
-        using var client = new CoordinatorClient(addresses);
+        using var client = NodeSettings.Connect(
+            addresses, options.Configuration);
         ClusterStatus status = await client.StatusAsync(cancellation);
         int workers = status.Workers.Count(worker => !worker.Unreachable);
         if (workers < perTrial)
@@ -112,14 +113,16 @@ internal sealed class SweepRun(
         if (options.Cluster is { } addresses)
         {
             await RefuseTooFewAsync(addresses, perTrial);
-            (known with { Cluster = addresses }).Save(folder);
+            (known with { Cluster = addresses, Configuration = options.Configuration })
+                .Save(folder);
             return await WatchAsync(folder, known.Number, addresses, cluster: null, watch);
         }
 
         await using DevCluster cluster = await DevCluster.StartAsync(
             workers, Path.GetFullPath(Path.Combine(folder, SweepFolder.LogFolder)), printer.Say,
             cancellation, keepStore);
-        (known with { Cluster = [cluster.Address] }).Save(folder);
+        printer.ShowPlaces(cluster.Coordinator);
+        (known with { Cluster = [cluster.Address], Configuration = null }).Save(folder);
         return await WatchAsync(folder, known.Number, [cluster.Address], cluster, watch);
     }
 
@@ -127,7 +130,8 @@ internal sealed class SweepRun(
         string folder, ulong number, IReadOnlyList<string> addresses, DevCluster? cluster,
         Func<CoordinatorClient, CancellationToken, IAsyncEnumerable<object>> watch)
     {
-        using var client = new CoordinatorClient(addresses);
+        using var client = NodeSettings.Connect(
+            addresses, options.Configuration);
         using var end = new CancellationTokenSource();
         using CancellationTokenRegistration interrupt = cancellation.Register(
             () => _ = OrderAsync(

@@ -31,6 +31,7 @@ internal sealed class TrainRun(
             await using DevCluster cluster = await DevCluster.StartAsync(
                 options.WorkerCount, Path.GetFullPath(Path.Combine(run.Folder, "logs")),
                 restart => printer.Print(new Notice(restart)), cancellation);
+            printer.PrintPlaces(cluster.Coordinator);
             return await RunOnAsync([cluster.Address], run, cluster);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -44,7 +45,8 @@ internal sealed class TrainRun(
     private async Task<int> RunOnAsync(
         IReadOnlyList<string> addresses, PreparedRun run, DevCluster? cluster)
     {
-        using var client = new CoordinatorClient(addresses);
+        using var client = NodeSettings.Connect(
+            addresses, options.Configuration);
         int workers = cluster is not null
             ? options.WorkerCount
             : Math.Max(1, await client.IdleWorkerCountAsync(cancellation));

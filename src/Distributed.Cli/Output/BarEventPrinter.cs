@@ -164,5 +164,5 @@ internal sealed class BarEventPrinter : RunEventPrinter
         console.MarkupLine(markup);
     }
 
-    private static string Safe(string text) => Markup.Escape(text);
+    private static string Safe(string text) => Markup.Escape(Shown.Line(text));
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Kernel;
 using Distributed.Training.Data;
 
 namespace Distributed.Cli.Output;
@@ -19,6 +20,7 @@ internal sealed class FetchProgress(Terminal terminal) : IProgress<DatasetProgre
         {
             string percent = (value.Fraction * 100).ToString("F0", CultureInfo.InvariantCulture);
             string line = terminal.IsErrorInteractive ? $"{value.Text}  {percent} %" : value.Text;
+            line = Shown.Line(line);
             if (line == said)
                 return;
             said = line;

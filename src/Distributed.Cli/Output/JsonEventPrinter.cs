@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Distributed.Cli.Nodes;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 
@@ -32,6 +33,9 @@ internal sealed class JsonEventPrinter(Terminal terminal) : RunEventPrinter(term
         }
         Terminal.Output.WriteLine(Encoding.UTF8.GetString(line.WrittenSpan));
     }
+
+    protected override void ShowPlaces(ListeningNode coordinator) =>
+        Terminal.Output.WriteLine(coordinator.ToJson());
 
     private static void Write(Utf8JsonWriter json, RunEvent happened)
     {

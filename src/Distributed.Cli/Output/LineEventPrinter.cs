@@ -83,5 +83,5 @@ internal sealed class LineEventPrinter(Terminal terminal) : RunEventPrinter(term
             + Figures.Duration(epoch.Seconds));
     }
 
-    private void Line(string text) => Terminal.Output.WriteLine(text);
+    private void Line(string text) => Terminal.Output.WriteLine(Shown.Line(text));
 }

@@ -1,4 +1,6 @@
+using Distributed.Cli.Nodes;
 using Distributed.Cluster.Jobs;
+using Distributed.Kernel;
 
 namespace Distributed.Cli.Output;
 
@@ -48,7 +50,20 @@ internal abstract class RunEventPrinter : IDisposable
         }
     }
 
+    /// <summary>Tells where the run can be inspected.</summary>
+    public void PrintPlaces(ListeningNode coordinator)
+    {
+        lock (gate)
+            ShowPlaces(coordinator);
+    }
+
     public void Dispose() => ClearLine();
+
+    protected virtual void ShowPlaces(ListeningNode coordinator)
+    {
+        ClearLine();
+        Terminal.Output.WriteLine(InspectionHint.For(coordinator));
+    }
 
     /// <summary>Prints an event that belongs on standard output.</summary>
     protected abstract void Show(RunEvent happened);
@@ -70,6 +85,6 @@ internal abstract class RunEventPrinter : IDisposable
     private void Complain(string message)
     {
         ClearLine();
-        Terminal.Error.WriteLine($"distributed: {message}");
+        Terminal.Error.WriteLine($"distributed: {Shown.Line(message)}");
     }
 }

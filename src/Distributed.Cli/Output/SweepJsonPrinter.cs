@@ -1,3 +1,4 @@
+using Distributed.Cli.Nodes;
 using Distributed.Cluster.Sweeps;
 
 namespace Distributed.Cli.Output;
@@ -5,6 +6,9 @@ namespace Distributed.Cli.Output;
 /// <summary>One JSON object a line, for programs that watch a sweep.</summary>
 internal sealed class SweepJsonPrinter(Terminal terminal) : SweepPrinter(terminal)
 {
+    protected override void ShowInspection(ListeningNode coordinator) =>
+        PrintLine(coordinator.ToJson());
+
     protected override void ShowDecision(SweepState state, SweepDecision decision)
     {
         switch (decision)

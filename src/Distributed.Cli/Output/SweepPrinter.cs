@@ -2,6 +2,7 @@ using System.Globalization;
 using Distributed.Cli.Nodes;
 using Distributed.Cluster.Sweeps;
 using Distributed.Cluster.Sweeps.Search;
+using Distributed.Kernel;
 
 namespace Distributed.Cli.Output;
 
@@ -31,7 +32,17 @@ internal class SweepPrinter : IDisposable
         lock (gate)
         {
             ClearLine();
-            terminal.Error.WriteLine($"distributed: {text}");
+            terminal.Error.WriteLine($"distributed: {Shown.Line(text)}");
+        }
+    }
+
+    /// <summary>Where the sweep can be inspected.</summary>
+    public void ShowPlaces(ListeningNode coordinator)
+    {
+        lock (gate)
+        {
+            ClearLine();
+            ShowInspection(coordinator);
         }
     }
 
@@ -64,12 +75,17 @@ internal class SweepPrinter : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    protected virtual void ShowInspection(ListeningNode coordinator) =>
+        PrintLine(InspectionHint.For(coordinator));
+
+    protected void PrintLine(string line) => terminal.Output.WriteLine(line);
+
     protected virtual void ShowDecision(SweepState state, SweepDecision decision)
     {
         if (Line(state, decision) is not { } line)
             return;
         ClearLine();
-        terminal.Output.WriteLine(line);
+        terminal.Output.WriteLine(Shown.Line(line));
     }
 
     protected virtual void ShowProgress(SweepState state, TrialStepped stepped)
@@ -85,6 +101,7 @@ internal class SweepPrinter : IDisposable
             $"{ended}/{state.TrialsWanted} trials done, {state.RunningCount} run{best}; trial "
             + $"{stepped.Trial}: epoch {stepped.Step.Epoch}, loss "
             + $"{Figures.Ratio(stepped.Step.Loss)}, {Figures.Rate(stepped.Step.ImagesPerSecond)}");
+        text = Shown.Line(text);
         int room = terminal.Width - 1;
         terminal.Output.Write(EraseLine + (text.Length > room ? text[..room] : text));
         isLineShown = true;
@@ -101,20 +118,20 @@ internal class SweepPrinter : IDisposable
         {
             terminal.Output.WriteLine(
                 $"  trial {trial.Number,4}  {SweepRanking.Headline(state, trial)}  after "
-                + $"{trial.Epoch} epochs  {Words(trial.Parameters)}");
+                + $"{trial.Epoch} epochs  {Shown.Line(Words(trial.Parameters))}");
         }
 
         foreach (string file in conclusion.Files)
-            terminal.Output.WriteLine($"  wrote {RunFolders.Short(file)}");
+            terminal.Output.WriteLine($"  wrote {Shown.Line(RunFolders.Short(file))}");
         if (count(TrialEnd.Failed) > 0)
         {
             terminal.Output.WriteLine(
-                $"  ./distributed sweep --resume --retry-failed --out {conclusion.Folder} tries "
-                + "the failed ones again");
+                "  ./distributed sweep --resume --retry-failed --out "
+                + $"{Shown.Line(conclusion.Folder)} tries the failed ones again");
         }
 
         if (conclusion.Answer.Length > 0)
-            terminal.Output.WriteLine(conclusion.Answer);
+            terminal.Output.WriteLine(Shown.Line(conclusion.Answer));
     }
 
     private static string? Line(SweepState state, SweepDecision decision) => decision switch

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Distributed.Cli.Commands;
+using Distributed.Cli.Nodes;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
@@ -24,7 +26,8 @@ internal static class RankProgram
 
     public static async Task RunAsync(RankOptions options, TextReader input, TextWriter output)
     {
-        var hub = new DataPlaneHub();
+        var hub = new DataPlaneHub(
+            NodeSettings.Security(NodeSettings.Read(new NodeOptions(null, [], Supervised: true))));
         await using DataPlaneServer? server = options.Transport == "grpc"
             ? await DataPlaneServer.StartAsync(options.Listen, hub)
             : null;

@@ -13,7 +13,7 @@ internal sealed class DrawnDataset
     public const int ClassCount = 10;
     public const int TrainCount = 4000;
 
-    private const int TestPerClass = 2;
+    private const int TestPerClassDefault = 2;
     private const int PaintTones = 3;
 
     private readonly ImageShape _shape;
@@ -31,7 +31,8 @@ internal sealed class DrawnDataset
 
     public string LabelsFile => $"{Folder}-labels";
 
-    public static DrawnDataset Write(ImageShape shape, string folder)
+    public static DrawnDataset Write(
+        ImageShape shape, string folder, int testPerClass = TestPerClassDefault)
     {
         var dataset = new DrawnDataset(shape, folder);
         using FileStream images = File.Create(dataset.ImagesFile);
@@ -44,7 +45,7 @@ internal sealed class DrawnDataset
             labels.WriteByte((byte)(index % ClassCount));
         }
 
-        for (int index = TrainCount; index < TrainCount + ClassCount * TestPerClass; index++)
+        for (int index = TrainCount; index < TrainCount + ClassCount * testPerClass; index++)
             dataset.WritePng("test", index, dataset.Draw(index));
         return dataset;
     }

@@ -34,7 +34,8 @@ internal sealed class OurCluster : IAsyncDisposable
             LineProcess coordinator = cluster.Start(
                 "coordinator", 0, options.HostOf(0), "0",
                 $"coordination.store={Path.Combine(folder, "cluster.db")}",
-                $"training.runs-folder={folder}", $"training.min-workers={options.Hosts.Count}");
+                $"training.runs-folder={folder}", "pbm.port=0",
+                $"training.min-workers={options.Hosts.Count}");
             string listening = await coordinator.ReadAsync(cancellation);
             using JsonDocument said = JsonDocument.Parse(listening);
             cluster.Address = said.RootElement.GetProperty("address").GetString()!;

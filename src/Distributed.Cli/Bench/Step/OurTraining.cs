@@ -40,13 +40,26 @@ internal sealed class OurTraining(
                 "--checkpoint-every", "1000000", "--out", run,
                 .. settings.SelectMany(setting => new[] { "--set", setting }),
             ]).Behind(cluster?.Launcher ?? "", rank: 0);
+        await RunToEndAsync(program, Path.Combine(folder, "cache"), cancellation);
+        return Read(Path.Combine(run, MetricsFile.FileName));
+    }
+
+    /// <summary>Runs a `train` as a process of its own.</summary>
+    /// <param name="program">With all its arguments.</param>
+    /// <param name="cache">For drawn images, which must not stay in the user's; null for
+    /// that.</param>
+    /// <param name="cancellation">Kills it.</param>
+    /// <exception cref="OperatingException">It failed.</exception>
+    public static async Task RunToEndAsync(
+        LineProgram program, string? cache, CancellationToken cancellation)
+    {
         var start = new ProcessStartInfo(program.Words[0], program.Words.Skip(1))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // The drawn images must not stay in the user's cache.
-        start.Environment["DISTRIBUTED_DATA"] = Path.Combine(folder, "cache");
+        if (cache is not null)
+            start.Environment["DISTRIBUTED_DATA"] = cache;
         using Process process = Process.Start(start)!;
         string errors;
         try
@@ -69,7 +82,6 @@ internal sealed class OurTraining(
         if (process.ExitCode != 0)
             throw new OperatingException(
                 $"train ended with exit code {process.ExitCode}: {errors.Trim()}");
-        return Read(Path.Combine(run, MetricsFile.FileName));
     }
 
     public ValueTask DisposeAsync() => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
