@@ -42,6 +42,17 @@ public sealed class CoordinatorDeathTests(Workplace workplace, ITestOutputHelper
         figures.Write();
     }
 
+    /// <summary>Nobody else could do its work there.</summary>
+    [Fact]
+    public void InSingleNodeModeACoordinatorThatIsAskedToStopIsStartedAgain()
+    {
+        using DisturbedRun run = DisturbedRun.Start(workplace, Recipe.LongAdamNorm, workers: 2);
+        run.Command.WaitForStep(10);
+        Signals.Send(run.CoordinatorId(), Signals.Terminate);
+        run.Command.WaitForError("starting it again");
+        run.FinishAsUndisturbed();
+    }
+
     [Fact]
     public void AStandbyTakesOver() => TakeOver(store: null);
 

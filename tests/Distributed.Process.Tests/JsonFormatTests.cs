@@ -8,6 +8,7 @@ public sealed class JsonFormatTests(Workplace workplace)
 {
     private static readonly Dictionary<string, string> Fields = new()
     {
+        ["listening"] = "event address pbm dashboard metrics",
         ["worker"] = "event worker pid address rank device",
         ["generation"] = "event generation step workers reason",
         ["step"] = "event step epoch loss images_per_second",
@@ -35,7 +36,7 @@ public sealed class JsonFormatTests(Workplace workplace)
         }
 
         string[] kinds = [.. events.Select(JsonEvents.Kind)];
-        Assert.Equal(["worker", "worker", "generation"], kinds[..3]);
+        Assert.Equal(["listening", "worker", "worker", "generation"], kinds[..4]);
         Assert.Equal("done", kinds[^1]);
         Assert.Equal(Fields.Keys.Order(), kinds.Distinct().Order());
         HasValuesOfTheRun(result, folder);

@@ -68,6 +68,10 @@ internal sealed class CommandRun : IDisposable
         };
         start.Environment["DISTRIBUTED_DATA"] = workplace.CacheFolder;
         start.Environment["NO_COLOR"] = "1";
+        // Several coordinators run on this host at a time.
+        start.Environment["PBM__PORT"] = "0";
+        start.Environment["DASHBOARD__PORT"] = "0";
+        start.Environment["METRICS__PORT"] = "0";
         // The program finds its runtime where this process has its own.
         start.Environment["DOTNET_ROOT"] =
             Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
@@ -183,6 +187,13 @@ internal sealed class CommandRun : IDisposable
     /// <summary>Waits until the run has reported a step that is not before this one.</summary>
     public void WaitForStep(long step) =>
         WaitForEvent("step", happened => happened.GetProperty("step").GetInt64() >= step);
+
+    /// <summary>What a user types, key by key.</summary>
+    public void Type(string keys)
+    {
+        _process.StandardInput.Write(keys);
+        _process.StandardInput.Flush();
+    }
 
     /// <summary>
     /// Ctrl-C in a terminal: the signal goes to the command and to all it started.

@@ -10,6 +10,9 @@ internal static class Repository
 
     public static string Program { get; } = Path.Combine(ProgramFolder, "distributed");
 
+    public static string Pbm { get; } = Path.Combine(
+        Root, "src", "Distributed.Pbm", "bin", "Release", "net10.0", "pbm");
+
     private static string FindRoot()
     {
         for (string? folder = AppContext.BaseDirectory; folder is not null;

@@ -20,6 +20,7 @@ internal sealed class TestNetwork : IDisposable
     private readonly List<Host> _hosts = [];
     private readonly ConcurrentDictionary<(int From, int To), bool> _cuts = [];
     private readonly List<Thread> _threads = [];
+    private readonly TokenFile _token = new();
     private readonly int _number = Interlocked.Increment(ref s_networks);
     private volatile bool _isClosed;
 
@@ -71,10 +72,16 @@ internal sealed class TestNetwork : IDisposable
 
     public static string AddressOf(int host) => $"10.213.77.{host + 1}";
 
-    /// <summary>Starts the program on a host.</summary>
+    /// <summary>Starts the program on a host, with the token that ports between hosts ask
+    /// for.</summary>
     public CommandRun Start(Workplace workplace, int host, params string[] arguments) =>
         CommandRun.Start(
-            workplace, ["netns", "exec", NameOf(host), Repository.Program, .. arguments], "ip");
+            workplace,
+            [
+                "netns", "exec", NameOf(host), "env", $"SECURITY__TOKEN_FILE={_token.Path}",
+                Repository.Program, .. arguments,
+            ],
+            "ip");
 
     /// <summary>From now on nothing gets from one host to the other; the way back stays.</summary>
     public void Cut(int from, int to) => _cuts[(from, to)] = true;
@@ -102,6 +109,8 @@ internal sealed class TestNetwork : IDisposable
             host.Device.Dispose();
             Run($"netns delete {NameOf(host.Number)}");
         }
+
+        _token.Dispose();
     }
 
     private static void RemoveLeftOvers()
