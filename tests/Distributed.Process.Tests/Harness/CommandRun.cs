@@ -55,6 +55,7 @@ internal sealed class CommandRun : IDisposable
     private readonly Stopwatch _running = Stopwatch.StartNew();
     private readonly HashSet<int> _family = [];
     private int _openStreams = 2;
+    private bool _isDisposed;
 
     private CommandRun(string program, IReadOnlyList<string> arguments, Workplace workplace)
     {
@@ -253,6 +254,9 @@ internal sealed class CommandRun : IDisposable
         foreach (int process in Family())
             Signals.Send(process, Signals.Kill);
 
+        // What it wrote last may still be on its way here.
+        lock (_gate)
+            _isDisposed = true;
         _process.Dispose();
     }
 
@@ -260,6 +264,8 @@ internal sealed class CommandRun : IDisposable
     {
         lock (_gate)
         {
+            if (_isDisposed)
+                return;
             if (line is null)
                 _openStreams--;
             else
