@@ -16,20 +16,26 @@ internal sealed class ForwardedLog(Action<ActorLogRecord> log, TimeProvider cloc
     private const int TextMax = 4096;
 
     private readonly Lock _gate = new();
+    private readonly List<ActorLogRecord> _early = [];
     private IActorRef? _target;
     private long _windowStart;
     private int _linesInWindow;
     private int _dropped;
     private bool _isForwarding;
 
-    /// <summary>The worker's actor; null before there is one: lines are then not passed
-    /// on.</summary>
-    public IActorRef? Target
+    /// <summary>The worker's actor, once there is one; it may have had something to say
+    /// before.</summary>
+    public IActorRef Target
     {
         set
         {
             lock (_gate)
+            {
                 _target = value;
+                foreach (ActorLogRecord record in _early)
+                    Pass(record);
+                _early.Clear();
+            }
         }
     }
 
@@ -40,18 +46,10 @@ internal sealed class ForwardedLog(Action<ActorLogRecord> log, TimeProvider cloc
             return;
         lock (_gate)
         {
-            // A line about a line that could not be passed on is not passed on either.
-            if (_target is null || _isForwarding)
-                return;
-            _isForwarding = true;
-            try
-            {
-                Forward(record);
-            }
-            finally
-            {
-                _isForwarding = false;
-            }
+            if (_target is not null)
+                Pass(record);
+            else if (_early.Count < LinesPerSecondMax)
+                _early.Add(record);
         }
     }
 
@@ -71,6 +69,22 @@ internal sealed class ForwardedLog(Action<ActorLogRecord> log, TimeProvider cloc
             {
                 _isForwarding = false;
             }
+        }
+    }
+
+    private void Pass(ActorLogRecord record)
+    {
+        // A line about a line that could not be passed on is not passed on either.
+        if (_isForwarding)
+            return;
+        _isForwarding = true;
+        try
+        {
+            Forward(record);
+        }
+        finally
+        {
+            _isForwarding = false;
         }
     }
 

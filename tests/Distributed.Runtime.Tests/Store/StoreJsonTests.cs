@@ -91,7 +91,7 @@ public sealed class StoreJsonTests
             """
             {"job":"fedcba9876543210","number":2,"ranks":[{"rank":0,"worker":{"name":"w",
             "incarnation":"00000000000000ff","host":"h","processId":9,"dataAddress":"h:1",
-            "roles":["gpu"]},"shards":{"first":0,"end":8}}],"start":{"step":5,
+            "roles":["gpu"],"version":""},"shards":{"first":0,"end":8}}],"start":{"step":5,
             "epochsEvaluated":1,"stepSaved":4,"sourceAddress":"h:1"}}
             """.ReplaceLineEndings(""),
             StoreJson.Write(generation));
