@@ -64,12 +64,12 @@ public sealed class DashboardServer : IAsyncDisposable
         {
             return await StartAsync(asked, model, security, clock, cancellation);
         }
-        catch (Exception failure) when (takesAnyPort && IsTaken(failure))
+        catch (Exception failure) when (takesAnyPort && ListenErrors.IsInUse(failure))
         {
             return await StartAsync(
                 new IPEndPoint(asked.Address, 0), model, security, clock, cancellation);
         }
-        catch (Exception failure) when (IsTaken(failure))
+        catch (Exception failure) when (ListenErrors.IsInUse(failure))
         {
             throw new OperatingException(
                 $"the dashboard cannot be served at {asked}: the port is in use (ss -ltnp 'sport "
@@ -198,16 +198,4 @@ public sealed class DashboardServer : IAsyncDisposable
         long.TryParse(context.Request.Query[name], out long value) && value >= 0 && value <= max
             ? value
             : otherwise;
-
-    private static bool IsTaken(Exception failure)
-    {
-        for (Exception? cause = failure; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is AddressInUseException
-                or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
-                return true;
-        }
-
-        return false;
-    }
 }

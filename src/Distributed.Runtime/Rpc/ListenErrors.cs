@@ -6,8 +6,22 @@ using Microsoft.AspNetCore.Connections;
 namespace Distributed.Runtime.Rpc;
 
 /// <summary>Says in one line why an address cannot be listened at, and what to do.</summary>
-internal static class ListenErrors
+public static class ListenErrors
 {
+    /// <summary>Whether another program listens there already.</summary>
+    /// <param name="failure">What listening threw.</param>
+    public static bool IsInUse(Exception failure)
+    {
+        for (var cause = failure; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is AddressInUseException
+                or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Null where the failure is none of the operator's.</summary>
     /// <param name="failure">What listening threw.</param>
     /// <param name="address">Where.</param>
@@ -15,14 +29,12 @@ internal static class ListenErrors
     internal static OperatingException? Explain(
         Exception failure, IPEndPoint address, string portKey = "remote.port")
     {
+        if (IsInUse(failure)) return InUse(failure, address, portKey);
         for (var cause = failure; cause is not null; cause = cause.InnerException)
         {
-            if (cause is AddressInUseException) return InUse(failure, address, portKey);
             if (cause is not SocketException socket) continue;
             switch (socket.SocketErrorCode)
             {
-                case SocketError.AddressAlreadyInUse:
-                    return InUse(failure, address, portKey);
                 case SocketError.AccessDenied:
                     return new OperatingException(
                         $"this user may not listen at {address}: choose a port of 1024 or more",

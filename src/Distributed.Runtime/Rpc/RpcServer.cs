@@ -184,12 +184,4 @@ public sealed class RpcServer : IAsyncDisposable
         Invariant.Check(bound is not null, "a started server has a bound address");
         return new IPEndPoint(asked.Address, new Uri(bound).Port);
     }
-
-    /// <summary>Ctrl-C belongs to the program, not to the server.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

@@ -91,12 +91,4 @@ public sealed class WebPort : IAsyncDisposable
                 listen.UseHttps(tls.KestrelOptions(asksForCertificate: security.Token is null));
         });
     }
-
-    /// <summary>Ctrl-C belongs to the program, not to the server.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }
