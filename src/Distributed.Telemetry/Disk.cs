@@ -20,8 +20,8 @@ internal static class Disk
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             throw new OperatingException(
-                $"{path} can not be written: {refused.Message.TrimEnd('.')}; free the disk or "
-                + "choose another folder", inner: refused);
+                $"{path} can not be written: {DiskErrors.Reason(refused)}; free the disk or choose "
+                + "another folder", inner: refused);
         }
     }
 }

@@ -87,7 +87,8 @@ public sealed class PbmTests(Workplace workplace)
             workplace,
             [
                 "-qefc",
-                $"env TERM=xterm XDG_STATE_HOME={workplace.NewPath("state")} {Repository.Pbm} "
+                // A shell that stays would tell of the Ctrl-C that its client lived through.
+                $"exec env TERM=xterm XDG_STATE_HOME={workplace.NewPath("state")} {Repository.Pbm} "
                     + address,
                 "/dev/null",
             ],

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Distributed.Kernel;
 
@@ -115,15 +116,25 @@ public sealed class ActorLoop : IActorEnvironment, IDisposable
     }
 
     /// <summary>Runs something on the loop's thread between two messages, and waits.</summary>
-    public T Call<T>(Func<ActorSystem, T> function)
+    /// <exception cref="OperatingException">The actors have stopped.</exception>
+    public T Call<T>(Func<ActorSystem, T> function) =>
+        TryCall(function, Timeout.InfiniteTimeSpan, out var answer)
+            ? answer
+            : throw new InvariantException("an infinite time has passed");
+
+    /// <summary>The same, but false where the loop does not get to it in time.</summary>
+    /// <exception cref="OperatingException">The actors have stopped.</exception>
+    public bool TryCall<T>(
+        Func<ActorSystem, T> function, TimeSpan patience, [MaybeNullWhen(false)] out T answer)
     {
         ArgumentNullException.ThrowIfNull(function);
         if (OnActorThread)
         {
-            return function(System);
+            answer = function(System);
+            return true;
         }
-        var result = new TaskCompletionSource<T>(
-            TaskCreationOptions.RunContinuationsAsynchronously);
+        // Nothing but this wait goes on from it, so that it needs no thread of the pool to end.
+        var result = new TaskCompletionSource<T>();
         Add(new InboxItem(() =>
         {
             try
@@ -135,11 +146,14 @@ public sealed class ActorLoop : IActorEnvironment, IDisposable
                 result.SetException(mistake);
             }
         }));
-        var first = Task.WhenAny(result.Task, ended.Task).GetAwaiter().GetResult();
-        return first == result.Task || result.Task.IsCompleted
-            ? result.Task.GetAwaiter().GetResult()
-            : throw new OperatingException(
+        var isInTime = Task.WaitAny([result.Task, ended.Task], patience) >= 0;
+        if (isInTime && !result.Task.IsCompleted)
+        {
+            throw new OperatingException(
                 $"the actors of {System.Name} have stopped; start them again");
+        }
+        answer = isInTime ? result.Task.GetAwaiter().GetResult() : default;
+        return isInTime;
     }
 
     /// <summary>Stops all actors, children first. Does not wait.</summary>

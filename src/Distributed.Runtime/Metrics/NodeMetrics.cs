@@ -95,12 +95,10 @@ internal sealed class NodeMetrics : IDisposable
     {
         try
         {
-            Task<ActorCounts> counting = Task.Run(() => _loop.Call(ActorCounts.Of));
-            if (counting.Wait(Patience))
-                _last = counting.Result;
+            if (_loop.TryCall(ActorCounts.Of, Patience, out var counts))
+                _last = counts;
         }
-        catch (AggregateException failure)
-            when (failure.InnerException is OperatingException or InvariantException)
+        catch (Exception failure) when (failure is OperatingException or InvariantException)
         {
             _last = ActorCounts.None;
         }

@@ -25,7 +25,7 @@ public sealed class OtlpExport : IDisposable
     private const int SeriesMax = 100_000;
 
     /// <summary>A collector that is gone must not keep a node from ending.</summary>
-    private const int FlushMs = 1_000;
+    private const int FlushMs = 5_000;
 
     private readonly TracerProvider _traces;
     private readonly MeterProvider _metrics;

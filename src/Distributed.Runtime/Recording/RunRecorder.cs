@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Distributed.Cluster.Jobs;
 using Distributed.Kernel;
 using Distributed.Telemetry;
-using Distributed.Training.Checkpoints;
 
 namespace Distributed.Runtime.Recording;
 

@@ -401,7 +401,7 @@ public sealed class CheckpointStore
             ? "there is no earlier checkpoint"
             : $"the last good one, of step {last}, stays";
         var isFull = DiskErrors.IsFull(exception);
-        var reason = isFull ? "the disk is full" : exception.Message;
+        var reason = DiskErrors.Reason(exception);
         var advice = isFull ? "free space there" : "make the folder writable";
         return new OperatingException(
             $"the checkpoint of step {content.Step} could not be written to {target} "

@@ -1,4 +1,4 @@
-namespace Distributed.Training.Checkpoints;
+namespace Distributed.Kernel;
 
 /// <summary>Tells a full disk from other failures by the number that the system gave.</summary>
 public static class DiskErrors
@@ -17,5 +17,12 @@ public static class DiskErrors
         }
 
         return false;
+    }
+
+    /// <summary>Why the disk refused, without a full stop: that it is full, or its own words.</summary>
+    public static string Reason(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        return IsFull(exception) ? "the disk is full" : exception.Message.TrimEnd('.');
     }
 }
