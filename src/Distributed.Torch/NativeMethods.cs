@@ -9,6 +9,15 @@ internal static unsafe partial class NativeMethods
 {
     internal const string Library = "distributed_torch";
 
+    /// <summary>DT_ABI_REVISION of abi.h.</summary>
+    internal const int Revision = 4;
+
+    /// <summary>The function that tells the library's own.</summary>
+    internal const string RevisionFunction = "dt_abi_revision";
+
+    /// <summary>The one that tells libtorch's, built against and loaded.</summary>
+    internal const string VersionsFunction = "dt_libtorch_describe";
+
     [StructLayout(LayoutKind.Sequential)]
     internal struct NativeOptimizerSettings
     {
@@ -33,6 +42,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, EntryPoint = "dt_runtime_describe")]
     internal static partial int RuntimeDescribe(byte* text, long capacity, out long needed);
+
+    [LibraryImport(Library, EntryPoint = "dt_devices_describe")]
+    internal static partial int DevicesDescribe(byte* text, long capacity, out long needed);
 
     [LibraryImport(Library, EntryPoint = "dt_model_create",
         StringMarshalling = StringMarshalling.Utf8)]

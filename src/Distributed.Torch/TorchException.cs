@@ -11,6 +11,12 @@ public enum TorchErrorCode
 
     OutOfMemory = 3,
     InternalError = 4,
+
+    /// <summary>A collective that somebody else has ended.</summary>
+    Aborted = 5,
+
+    /// <summary>NCCL failed, or is not there; the message says which.</summary>
+    NcclError = 6,
 }
 
 /// <summary>An error reported by the engine, with its message.</summary>

@@ -1,7 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
-
 namespace Distributed.Torch;
 
 /// <summary>
@@ -18,21 +14,21 @@ public sealed unsafe class TorchModel : IDisposable
 
     private readonly ModelHandle _handle;
     private readonly ModelLayout _layout;
-    private GCHandle _self;
+    private readonly BucketCallback _callback = new();
     private NativeBuffer? _parameters;
     private NativeBuffer? _statistics;
-    private Action<int>? _bucketReady;
-    private ExceptionDispatchInfo? _callbackFailure;
 
     private TorchModel(ModelHandle handle, ModelLayout layout, ElementType type)
     {
         _handle = handle;
         _layout = layout;
         Type = type;
-        _self = GCHandle.Alloc(this, GCHandleType.Weak);
     }
 
     public ElementType Type { get; }
+
+    /// <summary>What lies where in the flat buffers.</summary>
+    public ModelLayout Layout => _layout;
 
     /// <summary>
     /// The tensors of the parameter buffer, which is laid out as the gradients are.
@@ -49,7 +45,7 @@ public sealed unsafe class TorchModel : IDisposable
     public long StatisticsLength => _layout.StatisticsLength;
 
     /// <summary>Gradients, then statistics, then the trailer.</summary>
-    public long GradientLength => ParameterLength + StatisticsLength + TrailerLength;
+    public long GradientLength => _layout.GradientLength;
 
     /// <summary>
     /// In the order in which backward completes them: the first holds the last layers, the
@@ -127,26 +123,22 @@ public sealed unsafe class TorchModel : IDisposable
             samples += shard.Count;
         if (samples != labels.Length)
             throw new ArgumentException($"{labels.Length} labels for shards of {samples} samples");
-        _bucketReady = bucketReady;
-        _callbackFailure = null;
+        _callback.Begin(bucketReady);
         try
         {
-            delegate* unmanaged<int, nint, void> callback =
-                bucketReady is null ? null : &OnBucketReady;
             fixed (float* image = images)
             fixed (int* label = labels)
             fixed (ModelShard* shard = shards)
             {
                 NativeMethods.Check(NativeMethods.ModelForwardBackward(
-                    _handle, image, label, shard, shards.Length, lossScale, gradients, callback,
-                    GCHandle.ToIntPtr(_self)));
-                _callbackFailure?.Throw();
+                    _handle, image, label, shard, shards.Length, lossScale, gradients,
+                    _callback.Function, _callback.Context));
+                _callback.Rethrow();
             }
         }
         finally
         {
-            _bucketReady = null;
-            _callbackFailure = null;
+            _callback.End();
         }
     }
 
@@ -216,17 +208,12 @@ public sealed unsafe class TorchModel : IDisposable
             return;
         _handle.Dispose();
         ReleaseBuffers();
-        _self.Free();
+        _callback.Dispose();
         GC.SuppressFinalize(this);
     }
 
     // A model that nobody disposed must still let go of its buffers; the handle frees itself.
-    ~TorchModel()
-    {
-        ReleaseBuffers();
-        if (_self.IsAllocated)
-            _self.Free();
-    }
+    ~TorchModel() => ReleaseBuffers();
 
     private void ReleaseBuffers()
     {
@@ -252,23 +239,6 @@ public sealed unsafe class TorchModel : IDisposable
             throw new ArgumentException(
                 $"a gradient buffer of {gradients.ByteLength} bytes; the model needs "
                 + $"{GradientLength * Type.ByteSize()}");
-        }
-    }
-
-    // Nothing may be thrown through native code, so a failure waits until native code has returned.
-    [UnmanagedCallersOnly]
-    private static void OnBucketReady(int bucket, nint context)
-    {
-        var model = Unsafe.As<TorchModel>(GCHandle.FromIntPtr(context).Target!);
-        if (model._callbackFailure is not null)
-            return;
-        try
-        {
-            model._bucketReady!(bucket);
-        }
-        catch (Exception failure)
-        {
-            model._callbackFailure = ExceptionDispatchInfo.Capture(failure);
         }
     }
 }

@@ -92,7 +92,7 @@ public static class TorchOptimizer
             parameters, gradients, momentum, offset, rows, columns));
     }
 
-    private static NativeMethods.NativeOptimizerSettings NativeSettings(
+    internal static NativeMethods.NativeOptimizerSettings NativeSettings(
         OptimizerSettings settings) => new()
         {
             Kind = (int)settings.Kind,

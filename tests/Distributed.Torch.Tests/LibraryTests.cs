@@ -20,6 +20,30 @@ public sealed class LibraryTests
         }
     }
 
+    [Fact]
+    public void TellsWhichLibtorchItIsAndWhatGpusItCanUse()
+    {
+        TorchDevices devices = TorchLibrary.Devices();
+        TorchLibrary.Initialize(1);
+        Assert.Equal(TorchLibrary.Describe().LibtorchVersion, devices.LibtorchVersion);
+        Assert.Contains("libtorch", devices.LibtorchFile, StringComparison.Ordinal);
+        Assert.True(File.Exists(devices.LibtorchFile), devices.LibtorchFile);
+        Assert.Equal(TorchLibrary.Describe().CudaAvailable, devices.CudaDeviceCount > 0);
+        if (devices.CudaVersion is null)
+            Assert.Equal(0, devices.CudaDeviceCount);
+        Assert.Equal("cpu", TorchLibrary.Device);
+    }
+
+    [Fact]
+    public void AnEngineOfAnotherInterfaceIsNamedWithBothRevisions()
+    {
+        int other = NativeMethods.Revision - 1;
+        string problem = TorchLibrary.RevisionProblem("/lib/engine.so", other);
+        Assert.Contains("/lib/engine.so", problem, StringComparison.Ordinal);
+        Assert.Contains($"revision {other} ", problem, StringComparison.Ordinal);
+        Assert.Contains($"expected {NativeMethods.Revision},", problem, StringComparison.Ordinal);
+    }
+
     /// <summary>OpenBLAS must not have fallen back to the kernels of a processor of 2004.</summary>
     [Fact]
     public void TheFastBlasCoreIsPicked()

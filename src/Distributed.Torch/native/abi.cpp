@@ -1,13 +1,9 @@
-// The edge: every exception ends here as a status and a message.
 #include "abi.h"
 
-#include <c10/util/Exception.h>
-
-#include <cstring>
-#include <memory>
-#include <new>
-#include <string>
-
+#include "device/host_memory.h"
+#include "device/nccl_group.h"
+#include "device/trainer.h"
+#include "edge.h"
 #include "errors.h"
 #include "model.h"
 #include "muon.h"
@@ -18,48 +14,15 @@ struct dt_model {
     distributed::Model model;
 };
 
+struct dt_trainer {
+    distributed::Trainer trainer;
+};
+
 namespace {
 
-using distributed::InvalidArgument;
+using distributed::copyText;
+using distributed::guarded;
 using distributed::require;
-
-thread_local std::string lastError;
-
-int32_t fail(dt_status status, const char* message) noexcept {
-    try {
-        lastError = message;
-    } catch (...) {
-        lastError.clear();
-    }
-    return status;
-}
-
-template <typename Body>
-int32_t guarded(Body&& body) noexcept {
-    try {
-        lastError.clear();
-        const distributed::FlushDenormals flush;
-        body();
-        return DT_OK;
-    } catch (const InvalidArgument& error) {
-        return fail(DT_INVALID_ARGUMENT, error.what());
-    } catch (const c10::Error& error) {
-        return fail(DT_LIBTORCH_ERROR, error.what_without_backtrace());
-    } catch (const std::bad_alloc&) {
-        return fail(DT_OUT_OF_MEMORY, "out of memory");
-    } catch (const std::exception& error) {
-        return fail(DT_LIBTORCH_ERROR, error.what());
-    } catch (...) {
-        return fail(DT_INTERNAL_ERROR, "an exception of unknown type");
-    }
-}
-
-void copyText(const std::string& source, char* text, int64_t capacity, int64_t* needed) {
-    *needed = static_cast<int64_t>(source.size()) + 1;
-    if (*needed <= capacity) {
-        std::memcpy(text, source.c_str(), static_cast<size_t>(*needed));
-    }
-}
 
 at::ScalarType scalarType(int32_t elementType) {
     require(elementType == DT_FLOAT32 || elementType == DT_FLOAT64, "unknown element type ",
@@ -73,16 +36,29 @@ int32_t dt_initialize(int32_t thread_count, const char* device) {
     return guarded([&] { distributed::initializeRuntime(thread_count, device); });
 }
 
+int32_t dt_abi_revision(void) {
+    return DT_ABI_REVISION;
+}
+
+int32_t dt_libtorch_describe(char* text, int64_t capacity, int64_t* needed) {
+    return guarded([&] { copyText(distributed::describeLibtorch(), text, capacity, needed); });
+}
+
 const char* dt_last_error(void) {
-    return lastError.c_str();
+    return distributed::lastError.c_str();
 }
 
 int64_t dt_live_handles(void) {
-    return distributed::Model::liveCount();
+    return distributed::Model::liveCount() + distributed::Trainer::liveCount()
+        + distributed::NcclGroup::liveCount();
 }
 
 int32_t dt_runtime_describe(char* text, int64_t capacity, int64_t* needed) {
     return guarded([&] { copyText(distributed::describeRuntime(), text, capacity, needed); });
+}
+
+int32_t dt_devices_describe(char* text, int64_t capacity, int64_t* needed) {
+    return guarded([&] { copyText(distributed::describeDevices(), text, capacity, needed); });
 }
 
 int32_t dt_model_create(
@@ -188,4 +164,112 @@ int32_t dt_muon_step(
         distributed::stepMuon(*settings, newton_schulz_steps, learning_rate, view(parameters),
             view(gradients), view(state));
     });
+}
+
+int32_t dt_trainer_create(
+    const char* network, const dt_trainer_settings* settings, dt_trainer** trainer) {
+    return guarded([&] {
+        *trainer = nullptr;
+        *trainer = new dt_trainer{{network, *settings}};
+    });
+}
+
+void dt_trainer_free(dt_trainer* trainer) {
+    guarded([&] { delete trainer; });
+}
+
+int32_t dt_trainer_describe(
+    const dt_trainer* trainer, char* text, int64_t capacity, int64_t* needed) {
+    return guarded([&] { copyText(trainer->trainer.describe(), text, capacity, needed); });
+}
+
+int32_t dt_trainer_load(
+    dt_trainer* trainer, int32_t set, const uint8_t* images, const int32_t* labels, int64_t count,
+    const float* values) {
+    return guarded([&] { trainer->trainer.load(set, images, labels, count, values); });
+}
+
+int32_t dt_trainer_set_optimizer(
+    dt_trainer* trainer, const dt_stretch* stretches, int64_t count, int32_t state_count,
+    int32_t has_lookahead) {
+    return guarded([&] {
+        trainer->trainer.setOptimizer(
+            {stretches, stretches + count}, state_count, has_lookahead != 0);
+    });
+}
+
+int32_t dt_trainer_compute(
+    dt_trainer* trainer, const dt_sample* samples, dt_shard* shards, int64_t shard_count,
+    double loss_scale, const float* votes, void* host_gradients, dt_bucket_callback bucket_ready,
+    void* context) {
+    return guarded([&] {
+        trainer->trainer.compute(
+            {samples, shards, shard_count, loss_scale, votes}, host_gradients, bucket_ready,
+            context);
+    });
+}
+
+int32_t dt_trainer_update(
+    dt_trainer* trainer, const void* host_gradients, const dt_update* update) {
+    return guarded([&] { trainer->trainer.update(host_gradients, *update); });
+}
+
+int32_t dt_trainer_step(
+    dt_trainer* trainer, const dt_sample* samples, dt_shard* shards, int64_t shard_count,
+    double loss_scale, const float* votes, const dt_update* update, void* trailer) {
+    return guarded([&] {
+        trainer->trainer.step(
+            {samples, shards, shard_count, loss_scale, votes}, *update, trailer);
+    });
+}
+
+int32_t dt_trainer_evaluate(
+    dt_trainer* trainer, int32_t set, const dt_sample* samples, int64_t count, float* logits,
+    double* loss_sum, int64_t* correct) {
+    return guarded([&] {
+        const distributed::LossResult loss =
+            trainer->trainer.evaluate(set, samples, count, logits);
+        *loss_sum = loss.sum;
+        *correct = loss.correct;
+    });
+}
+
+int32_t dt_trainer_read(dt_trainer* trainer, int32_t part, void* values, int64_t length) {
+    return guarded([&] { trainer->trainer.read(part, values, length); });
+}
+
+int32_t dt_trainer_write(dt_trainer* trainer, int32_t part, const void* values, int64_t length) {
+    return guarded([&] { trainer->trainer.write(part, values, length); });
+}
+
+int32_t dt_trainer_compute_resident(
+    dt_trainer* trainer, const dt_sample* samples, dt_shard* shards, int64_t shard_count,
+    double loss_scale, const float* votes, int32_t buffer, const dt_slot_add* adds,
+    int64_t add_count, dt_bucket_callback bucket_ready, void* context) {
+    return guarded([&] {
+        trainer->trainer.computeResident(
+            {samples, shards, shard_count, loss_scale, votes}, buffer, {adds, adds + add_count},
+            bucket_ready, context);
+    });
+}
+
+int32_t dt_trainer_node(dt_trainer* trainer, int32_t buffer, void** values) {
+    return guarded([&] { *values = trainer->trainer.node(buffer); });
+}
+
+int32_t dt_trainer_read_trailer(dt_trainer* trainer, int32_t buffer, void* trailer) {
+    return guarded([&] { trainer->trainer.readTrailer(buffer, trailer); });
+}
+
+int32_t dt_trainer_update_resident(
+    dt_trainer* trainer, int32_t buffer, const dt_update* update) {
+    return guarded([&] { trainer->trainer.updateResident(buffer, *update); });
+}
+
+int32_t dt_host_pin(void* memory, int64_t bytes) {
+    return guarded([&] { distributed::pinHostMemory(memory, bytes); });
+}
+
+int32_t dt_host_unpin(void* memory) {
+    return guarded([&] { distributed::unpinHostMemory(memory); });
 }

@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "device/max_pool.h"
 #include "dropout.h"
 #include "errors.h"
 #include "pooling.h"
@@ -36,6 +37,8 @@ public:
             groups_);
     }
 
+    bool mayBeOverwritten() const override { return true; }
+
 private:
     int64_t stride_;
     int64_t padding_;
@@ -56,6 +59,8 @@ public:
         return at::linear(input.flatten(1), slot(context.parameters, weight_),
             slot(context.parameters, bias_));
     }
+
+    bool mayBeOverwritten() const override { return true; }
 
 private:
     int weight_;
@@ -84,17 +89,23 @@ public:
         }
         // With a momentum of 1 libtorch's running update yields the batch's own mean and unbiased
         // variance, from the sums that the normalisation uses.
-        at::Tensor mean = at::zeros_like(bias, at::TensorOptions().requires_grad(false));
-        at::Tensor variance = at::zeros_like(mean);
+        at::Tensor& mean = context.batchStatistics[static_cast<size_t>(mean_)];
+        at::Tensor& variance = context.batchStatistics[static_cast<size_t>(variance_)];
+        if (!mean.defined()) {
+            mean = at::zeros_like(bias, at::TensorOptions().requires_grad(false));
+            variance = at::zeros_like(mean);
+        }
         at::Tensor output = std::get<0>(
             at::native_batch_norm(input, weight, bias, mean, variance, true, 1, epsilon_));
         if (input.numel() == input.size(1)) {
-            variance = at::zeros_like(mean);  // One element a channel: its spread is 0, not 0/0.
+            // One element a channel: its spread is 0, not 0/0. Backward does not look at it, though
+            // it has kept it, and is not told.
+            variance.variable_data().zero_();
         }
-        context.batchStatistics[static_cast<size_t>(mean_)] = mean;
-        context.batchStatistics[static_cast<size_t>(variance_)] = variance;
         return output;
     }
+
+    bool mayBeOverwritten() const override { return true; }
 
 private:
     double epsilon_;
@@ -106,14 +117,23 @@ private:
 
 class ReluLayer final : public Layer {
 public:
+    explicit ReluLayer(bool isInPlace) : isInPlace_(isInPlace) {}
+
     at::Tensor forward(const at::Tensor& input, ForwardContext&) const override {
+        if (isInPlace_) {
+            at::Tensor output = input;
+            return output.relu_();
+        }
         return at::relu(input);
     }
+
+private:
+    bool isInPlace_;
 };
 
 // The exact form, x times the normal distribution's cumulative function (Hendrycks and Gimpel,
-// "Gaussian Error Linear Units", 2016). Not at::gelu: libtorch 1.13 hands that to oneDNN, and for
-// float32 its backward may return memory that nobody has written.
+// "Gaussian Error Linear Units", 2016). On the CPU not at::gelu: libtorch 1.13 hands that to
+// oneDNN, and for float32 its backward may return memory that nobody has written.
 class GeluFunction : public Function<GeluFunction> {
 public:
     static at::Tensor forward(AutogradContext* context, const at::Tensor& input) {
@@ -138,6 +158,12 @@ private:
 class GeluLayer final : public Layer {
 public:
     at::Tensor forward(const at::Tensor& input, ForwardContext&) const override {
+        if (!input.is_cpu()) {
+            return at::gelu(input);  // One kernel, which computes in float32.
+        }
+        if (input.scalar_type() == at::kBFloat16) {
+            return GeluFunction::apply(input.to(at::kFloat)).to(at::kBFloat16);
+        }
         return GeluFunction::apply(input);
     }
 };
@@ -174,12 +200,11 @@ public:
         : kernel_(spec.kernel), stride_(spec.stride), padding_(spec.padding),
           maximum_(spec.kind == LayerKind::MaxPool) {}
 
-    at::Tensor forward(const at::Tensor& flatOrImage, ForwardContext&) const override {
+    at::Tensor forward(const at::Tensor& flatOrImage, ForwardContext& context) const override {
         const at::Tensor input =
             flatOrImage.dim() == 2 ? flatOrImage.unsqueeze(2).unsqueeze(3) : flatOrImage;
         if (maximum_) {
-            return at::max_pool2d(
-                input, {kernel_, kernel_}, {stride_, stride_}, {padding_, padding_});
+            return maxPooled(input, PoolWindow{kernel_, stride_, padding_}, context.exact);
         }
         return at::avg_pool2d(input, {kernel_, kernel_}, {stride_, stride_}, {padding_, padding_});
     }
@@ -243,12 +268,12 @@ class FusedPoolLayer final : public Layer {
 public:
     FusedPoolLayer(int64_t kernel, bool relu) : kernel_(kernel), relu_(relu) {}
 
-    at::Tensor forward(const at::Tensor& input, ForwardContext&) const override {
-        if (input.device().is_cpu()) {
+    at::Tensor forward(const at::Tensor& input, ForwardContext& context) const override {
+        if (input.is_cpu() && input.scalar_type() != at::kBFloat16) {
             return FusedPoolFunction::apply(input, kernel_, relu_);
         }
-        const at::Tensor pooled = at::max_pool2d(input, {kernel_, kernel_}, {kernel_, kernel_});
-        return relu_ ? at::relu(pooled) : pooled;
+        at::Tensor pooled = maxPooled(input, PoolWindow{kernel_, kernel_, 0}, context.exact);
+        return relu_ ? pooled.relu_() : pooled;  // What pooling keeps for backward is its places.
     }
 
     static bool fits(const LayerSpec& spec) {
@@ -282,11 +307,13 @@ at::Tensor droppedOnHost(const at::Tensor& input, const DropoutKey& key) {
 }
 
 at::Tensor dropped(const at::Tensor& input, const DropoutKey& key) {
-    if (input.device().is_cpu()) {
+    const bool isNarrow = input.scalar_type() == at::kBFloat16;
+    if (input.is_cpu() && !isNarrow) {
         return droppedOnHost(input, key);
     }
-    const at::Tensor ones = at::ones(input.sizes(), input.options().device(at::kCPU));
-    return input * droppedOnHost(ones, key).to(input.device());
+    const at::Tensor ones = at::ones(input.sizes(),
+        at::TensorOptions().dtype(isNarrow ? at::kFloat : input.scalar_type()));
+    return (input * droppedOnHost(ones, key).to(input.device())).to(input.scalar_type());
 }
 
 // The mask is not kept for backward: hashing it again is cheaper than reading it from memory.
@@ -314,14 +341,27 @@ private:
     }
 };
 
+// A mask that is drawn where it is used: by the generator's state alone, whatever drew before.
+at::Tensor droppedOnDevice(
+    const at::Tensor& input, at::Generator& generator, double probability) {
+    at::Tensor mask = at::empty_like(input, at::TensorOptions().requires_grad(false));
+    mask.bernoulli_(1 - probability, generator);
+    // The scale is not made the mask's, where bfloat16 would round it.
+    return (input * mask).mul_(1 / (1 - probability));
+}
+
 class DropoutLayer final : public Layer {
 public:
-    explicit DropoutLayer(const LayerSpec& spec)
-        : index_(spec.index), probability_(spec.probability) {}
+    DropoutLayer(const LayerSpec& spec, int place)
+        : index_(spec.index), place_(place), probability_(spec.probability) {}
 
     at::Tensor forward(const at::Tensor& input, ForwardContext& context) const override {
         if (!context.training || probability_ == 0) {
             return input;
+        }
+        if (context.generators != nullptr) {
+            return droppedOnDevice(
+                input, context.generators->at(static_cast<size_t>(place_)), probability_);
         }
         return DropoutFunction::apply(
             input, static_cast<int64_t>(context.dropoutSeed), int64_t{index_}, probability_);
@@ -329,6 +369,7 @@ public:
 
 private:
     int index_;
+    int place_;  // among the dropout layers
     double probability_;
 };
 
@@ -338,9 +379,13 @@ public:
         : branch_(std::move(branch)), shortcut_(std::move(shortcut)) {}
 
     at::Tensor forward(const at::Tensor& input, ForwardContext& context) const override {
-        const at::Tensor main = forwardAll(branch_, input, context);
-        return main + forwardAll(shortcut_, input, context);
+        at::Tensor main = forwardAll(branch_, input, context);
+        const at::Tensor side = forwardAll(shortcut_, input, context);
+        return !branch_.empty() && branch_.back()->mayBeOverwritten() ? main.add_(side)
+                                                                      : main + side;
     }
+
+    bool mayBeOverwritten() const override { return true; }
 
 private:
     LayerList branch_;
@@ -364,28 +409,39 @@ public:
                 layers.push_back(std::make_unique<FusedPoolLayer>(next->kernel, true));
                 ++i;
             } else {
-                layers.push_back(buildOne(specs[i]));
+                const bool mayOverwrite = !layers.empty() && layers.back()->mayBeOverwritten();
+                layers.push_back(buildOne(specs[i], mayOverwrite));
             }
         }
         return layers;
     }
 
     std::vector<double> momentum;
+    std::vector<bool> isNormParameter;
+    int dropoutLayers = 0;
 
 private:
-    std::unique_ptr<Layer> buildOne(const LayerSpec& spec) {
+    // mayOverwrite: nobody else reads the layer's input.
+    std::unique_ptr<Layer> buildOne(const LayerSpec& spec, bool mayOverwrite) {
+        std::unique_ptr<Layer> layer = makeOne(spec, mayOverwrite);
+        isNormParameter.resize(layout_.parameters().size(), spec.kind == LayerKind::BatchNorm);
+        return layer;
+    }
+
+    std::unique_ptr<Layer> makeOne(const LayerSpec& spec, bool mayOverwrite) {
         switch (spec.kind) {
             case LayerKind::Convolution:
                 return std::make_unique<ConvolutionLayer>(spec, layout_);
             case LayerKind::BatchNorm:
                 return std::make_unique<BatchNormLayer>(spec, layout_, momentum);
-            case LayerKind::Relu: return std::make_unique<ReluLayer>();
+            case LayerKind::Relu: return std::make_unique<ReluLayer>(mayOverwrite);
             case LayerKind::Gelu: return std::make_unique<GeluLayer>();
             case LayerKind::Flatten: return std::make_unique<FlattenLayer>();
             case LayerKind::GlobalAveragePool: return std::make_unique<GlobalAveragePoolLayer>();
             case LayerKind::MaxPool:
             case LayerKind::AveragePool: return std::make_unique<PoolLayer>(spec);
-            case LayerKind::Dropout: return std::make_unique<DropoutLayer>(spec);
+            case LayerKind::Dropout:
+                return std::make_unique<DropoutLayer>(spec, dropoutLayers++);
             case LayerKind::Linear: return std::make_unique<LinearLayer>(spec, layout_);
             case LayerKind::Scale: return std::make_unique<ScaleLayer>(spec);
             case LayerKind::Residual: {
@@ -407,6 +463,8 @@ BuiltNetwork buildLayers(const NetworkSpec& network, FlatLayout& layout) {
     BuiltNetwork built;
     built.layers = builder.build(network.layers);
     built.statisticMomentum = std::move(builder.momentum);
+    built.isNormParameter = std::move(builder.isNormParameter);
+    built.dropoutLayers = builder.dropoutLayers;
     return built;
 }
 

@@ -1,12 +1,13 @@
 #include "model.h"
 
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <atomic>
 #include <cstring>
-#include <sstream>
 
+#include "description.h"
 #include "errors.h"
 #include "runtime.h"
 
@@ -15,16 +16,6 @@ namespace distributed {
 namespace {
 
 std::atomic<int64_t> liveModels{0};
-
-void describeSlots(std::ostream& text, const char* word, const std::vector<TensorSlot>& slots) {
-    for (const TensorSlot& slot : slots) {
-        text << word << ' ' << slot.name << ' ' << slot.offset << ' ' << slot.length;
-        for (const int64_t extent : slot.shape) {
-            text << ' ' << extent;
-        }
-        text << '\n';
-    }
-}
 
 LossResult lossOf(
     const at::Tensor& logits, const int32_t* labels, double smoothing, double scale,
@@ -51,11 +42,12 @@ void blendStatistic(T* running, const T* reduced, int64_t length, double momentu
 }  // namespace
 
 Model::Model(const std::string& network, at::ScalarType type, int64_t bucketBytes)
-    : network_(parseNetwork(network)), type_(type), device_(runtimeDevice()) {
+    : network_(parseNetwork(network)), type_(type) {
+    runtimeDevice();  // Throws where nothing is initialised yet.
     require(bucketBytes > 0, "a bucket of ", bucketBytes, " bytes; expected 1 or more");
     built_ = buildLayers(network_, layout_);
     layout_.cutBuckets(bucketBytes / static_cast<int64_t>(c10::elementSize(type)));
-    if (device_.is_cpu() && type == at::kFloat) {
+    if (type == at::kFloat) {
         plan_ = Plan::create(network_, layout_);
     }
     if (plan_ != nullptr) {
@@ -77,18 +69,7 @@ int64_t Model::liveCount() {
 }
 
 std::string Model::describe() const {
-    std::ostringstream text;
-    text << "lengths " << layout_.parameterLength() << ' ' << layout_.statisticsLength() << '\n';
-    text << "input " << network_.input.channels << ' ' << network_.input.height << ' '
-         << network_.input.width << '\n';
-    text << "classes " << network_.classes << '\n';
-    text << "shards " << shardsMax_ << '\n';
-    describeSlots(text, "parameter", layout_.parameters());
-    describeSlots(text, "statistic", layout_.statistics());
-    for (const Bucket& bucket : layout_.buckets()) {
-        text << "bucket " << bucket.offset << ' ' << bucket.length << '\n';
-    }
-    return text.str();
+    return describeNetwork(network_, layout_, shardsMax_);
 }
 
 at::Tensor Model::hostView(void* buffer, const TensorSlot& slot, int64_t base) const {
@@ -106,35 +87,15 @@ void Model::bind(
     boundParameters_ = static_cast<const float*>(parameters);
     boundStatistics_ = static_cast<const float*>(statistics);
     parameters_.clear();
-    hostParameters_.clear();
     runningStatistics_.clear();
-    hostStatistics_.clear();
     for (size_t i = 0; i < layout_.parameters().size(); ++i) {
-        const at::Tensor host = hostView(parameters, layout_.parameters()[i], 0);
-        at::Tensor leaf =
-            device_.is_cpu() ? host : at::empty_like(host, host.options().device(device_));
+        const at::Tensor leaf = hostView(parameters, layout_.parameters()[i], 0);
         leaf.set_requires_grad(true);
         leaf.register_hook([this, i](const at::Tensor& gradient) { gradientReady(i, gradient); });
-        hostParameters_.push_back(device_.is_cpu() ? at::Tensor() : host);
         parameters_.push_back(leaf);
     }
     for (const TensorSlot& slot : layout_.statistics()) {
-        hostStatistics_.push_back(hostView(statistics, slot, 0));
-        runningStatistics_.push_back(hostStatistics_.back().to(device_));
-    }
-}
-
-// On a device other than the host its copies follow the bound buffers, which the optimizer writes.
-void Model::refreshDeviceCopies() {
-    if (device_.is_cpu()) {
-        return;
-    }
-    at::NoGradGuard noGradients;
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-        parameters_[i].copy_(hostParameters_[i]);
-    }
-    for (size_t i = 0; i < runningStatistics_.size(); ++i) {
-        runningStatistics_[i].copy_(hostStatistics_[i]);
+        runningStatistics_.push_back(hostView(statistics, slot, 0));
     }
 }
 
@@ -142,18 +103,16 @@ at::Tensor Model::inputTensor(const float* images, int64_t count) const {
     const Shape& shape = network_.input;
     const at::Tensor view = at::from_blob(const_cast<float*>(images),
         {count, shape.channels, shape.height, shape.width}, at::TensorOptions().dtype(at::kFloat));
-    return view.to(at::TensorOptions().dtype(type_).device(device_))
-        .contiguous(at::MemoryFormat::ChannelsLast);
+    return view.to(type_).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor Model::logitsOf(const float* images, int64_t count, ForwardContext& context) {
-    refreshDeviceCopies();
     return forwardAll(built_.layers, inputTensor(images, count), context).flatten(1);
 }
 
 void Model::forwardBackward(const StepRequest& request) {
     require(parameters_.size() == layout_.parameters().size()
-            && hostStatistics_.size() == layout_.statistics().size(),
+            && runningStatistics_.size() == layout_.statistics().size(),
         "the model has no buffers; bind them first");
     require(request.shardCount >= 1 && request.shardCount <= shardsMax_
             && (request.shardCount & (request.shardCount - 1)) == 0,
@@ -220,17 +179,17 @@ void Model::runAutograd(const StepRequest& request) {
         ForwardContext context{
             true, shard.dropout_seed, parameters_, runningStatistics_, statistics};
         logits = logitsOf(request.images, shard.count, context);
-        const at::Tensor onHost = logits.detach().to(at::kCPU).contiguous();
-        gradient = at::empty_like(onHost);
+        const at::Tensor plain = logits.detach().contiguous();
+        gradient = at::empty_like(plain);
         loss = lossOf(
-            onHost, request.labels, network_.smoothing, request.lossScale, &gradient);
+            plain, request.labels, network_.smoothing, request.lossScale, &gradient);
     }
     shard.loss_sum = loss.sum;
     shard.correct = loss.correct;
     writeStatistics(request, statistics);
     writeTrailer(request);
     if (shard.count > 0 && logits.requires_grad()) {
-        torch::autograd::backward({logits}, {gradient.to(device_)});
+        torch::autograd::backward({logits}, {gradient});
     } else {
         for (size_t i = 0; i < parameters_.size(); ++i) {
             gradientReady(i, at::zeros_like(parameters_[i]));
@@ -320,17 +279,17 @@ void Model::clearPadding(void* gradients) {
 }
 
 void Model::updateStatistics(const void* gradients) {
-    require(hostStatistics_.size() == layout_.statistics().size(),
+    require(runningStatistics_.size() == layout_.statistics().size(),
         "the model has no buffers; bind them first");
-    for (size_t i = 0; i < hostStatistics_.size(); ++i) {
+    for (size_t i = 0; i < runningStatistics_.size(); ++i) {
         const TensorSlot& slot = layout_.statistics()[i];
         const int64_t place = layout_.parameterLength() + slot.offset;
         const double momentum = built_.statisticMomentum[i];
         if (type_ == at::kDouble) {
-            blendStatistic(hostStatistics_[i].data_ptr<double>(),
+            blendStatistic(runningStatistics_[i].data_ptr<double>(),
                 static_cast<const double*>(gradients) + place, slot.length, momentum);
         } else {
-            blendStatistic(hostStatistics_[i].data_ptr<float>(),
+            blendStatistic(runningStatistics_[i].data_ptr<float>(),
                 static_cast<const float*>(gradients) + place, slot.length, momentum);
         }
     }
@@ -367,7 +326,7 @@ LossResult Model::evaluatePlan(
 LossResult Model::evaluate(
     const float* images, const int32_t* labels, int64_t count, float* logits) {
     require(parameters_.size() == layout_.parameters().size()
-            && hostStatistics_.size() == layout_.statistics().size(),
+            && runningStatistics_.size() == layout_.statistics().size(),
         "the model has no buffers; bind them first");
     if (count == 0) {
         return {};
@@ -381,7 +340,7 @@ LossResult Model::evaluate(
     at::NoGradGuard noGradients;
     std::vector<at::Tensor> unused;
     ForwardContext context{false, 0, parameters_, runningStatistics_, unused};
-    const at::Tensor output = logitsOf(images, count, context).to(at::kCPU).contiguous();
+    const at::Tensor output = logitsOf(images, count, context).contiguous();
     if (logits != nullptr) {
         const at::Tensor single = output.to(at::kFloat);
         std::memcpy(logits, single.data_ptr<float>(),

@@ -1,4 +1,5 @@
-// A network with its flat buffers: one shard forward and backward, gradients written in place.
+// A network with its flat buffers, on the CPU whatever the device of the process is: gradients of
+// shards, written in place.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -55,7 +56,6 @@ private:
     at::Tensor hostView(void* buffer, const TensorSlot& slot, int64_t base) const;
     at::Tensor inputTensor(const float* images, int64_t count) const;
     at::Tensor logitsOf(const float* images, int64_t count, ForwardContext& context);
-    void refreshDeviceCopies();
     void runPlan(const StepRequest& request);
     LossResult evaluatePlan(
         const float* images, const int32_t* labels, int64_t count, float* logits);
@@ -69,7 +69,6 @@ private:
 
     NetworkSpec network_;
     at::ScalarType type_;
-    at::Device device_;
     FlatLayout layout_;
     BuiltNetwork built_;
     std::unique_ptr<Plan> plan_;  // null where autograd has to do
@@ -80,9 +79,7 @@ private:
     const float* boundStatistics_ = nullptr;
     std::function<void(int)> countDown_;
     std::vector<at::Tensor> parameters_;
-    std::vector<at::Tensor> hostParameters_;
     std::vector<at::Tensor> runningStatistics_;
-    std::vector<at::Tensor> hostStatistics_;
 
     // Of the backward pass in progress.
     const StepRequest* request_ = nullptr;

@@ -1,5 +1,7 @@
 #include "muon.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <cmath>
 
 #include "errors.h"

@@ -5,6 +5,7 @@
 #include <ATen/Version.h>
 #include <dlfcn.h>
 #include <malloc.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <cstdlib>
@@ -50,6 +51,11 @@ std::string valueAfter(const std::string& text, const std::string& label) {
     return text.substr(from, text.find_first_of("\n,", from) - from);
 }
 
+std::string libtorchVersion() {
+    return concatenate(
+        TORCH_VERSION_MAJOR, '.', TORCH_VERSION_MINOR, '.', TORCH_VERSION_PATCH);
+}
+
 std::string oneDnnIsa() {
     const auto effective = find<int()>("dnnl_get_effective_cpu_isa");
     if (effective == nullptr) {
@@ -71,7 +77,9 @@ void initializeRuntime(int threadCount, const std::string& deviceName) {
         const at::Device wanted(deviceName);
         require(wanted.is_cpu() || wanted.is_cuda(), "unknown device \"", deviceName,
             "\"; expected cpu, cuda or cuda:N");
-        require(wanted.is_cpu() || at::hasCUDA(), "CUDA is not available in this libtorch");
+        require(wanted.is_cpu() || at::hasCUDA(), "CUDA is not available: libtorch ",
+            libtorchVersion(), " (", libtorchFile(), ") has none, or no driver shows it a GPU; "
+            "`distributed doctor` says which libtorch is taken, and why");
         keepFreedMemory();
         at::set_num_interop_threads(1);
         device = wanted;
@@ -85,6 +93,12 @@ void initializeRuntime(int threadCount, const std::string& deviceName) {
     }
 }
 
+std::string libtorchFile() {
+    Dl_info info{};
+    const bool isFound = dladdr(reinterpret_cast<void*>(&at::show_config), &info) != 0;
+    return isFound && info.dli_fname != nullptr ? info.dli_fname : "unknown";
+}
+
 at::Device runtimeDevice() {
     require(initialized, "the engine is not initialised");
     return device;
@@ -95,14 +109,37 @@ std::string describeRuntime() {
     const auto blasCore = find<char*()>("openblas_get_corename");
     std::ostringstream text;
     text << "engine=" << engineRevision << '\n';
-    text << "libtorch=" << TORCH_VERSION_MAJOR << '.' << TORCH_VERSION_MINOR << '.'
-         << TORCH_VERSION_PATCH << '\n';
+    text << "libtorch=" << libtorchVersion() << '\n';
     text << "blasCore=" << (blasCore == nullptr ? "none" : blasCore()) << '\n';
     text << "cpuCapability=" << valueAfter(config, "CPU capability usage:") << '\n';
     text << "oneDnnIsa=" << oneDnnIsa() << '\n';
     text << "cuda=" << (at::hasCUDA() ? 1 : 0) << '\n';
     text << "threads=" << at::get_num_threads() << '\n';
     text << "device=" << device.str() << '\n';
+    return text.str();
+}
+
+// Counting GPUs starts no thread and settles nothing. Their count is a byte from 2.x on, which a
+// stream would take for a character.
+std::string describeDevices() {
+    std::ostringstream text;
+    text << "libtorch=" << libtorchVersion() << '\n';
+    text << "file=" << libtorchFile() << '\n';
+    text << "cudaVersion=" << valueAfter(at::show_config(), "CUDA_VERSION=") << '\n';
+    text << "cudaDevices=" << static_cast<int>(torch::cuda::device_count()) << '\n';
+#ifdef DISTRIBUTED_CUDA
+    text << "captured=1\n";
+#else
+    text << "captured=0\n";
+#endif
+    return text.str();
+}
+
+std::string describeLibtorch() {
+    std::ostringstream text;
+    text << "built=" << libtorchVersion() << '\n';
+    text << "loaded=" << valueAfter(at::show_config(), "TORCH_VERSION=") << '\n';
+    text << "file=" << libtorchFile() << '\n';
     return text.str();
 }
 

@@ -14,6 +14,11 @@ constexpr int engineRevision = 2;
 void initializeRuntime(int threadCount, const std::string& device);
 at::Device runtimeDevice();
 std::string describeRuntime();
+std::string describeDevices();
+std::string describeLibtorch();
+
+// Where libtorch was loaded from.
+std::string libtorchFile();
 
 // Flushes denormals to zero on the calling thread while in scope: they make arithmetic up to 15
 // times slower once momenta decay. Worker threads inherit the mode from the thread that starts
