@@ -54,6 +54,21 @@ public readonly record struct Augmentation(
             top, bottom, left, right);
     }
 
+    /// <summary>
+    /// The change of a sample of a shard in an epoch: the draw, or the flip that alternates.
+    /// </summary>
+    public static Augmentation Of(
+        AugmentationSettings settings, ImageShape shape, ulong seed, long step, int shard,
+        int indexInShard, long epoch, long sample)
+    {
+        if (settings.ChangesNothing)
+            return default;
+        var change = Of(settings, shape, seed, step, shard, indexInShard);
+        return settings.HorizontalFlip == FlipMode.Alternating
+            ? change with { Flip = AlternatingFlip(seed, epoch, sample) }
+            : change;
+    }
+
     /// <summary>Whether an image is mirrored in an epoch, where flips alternate.</summary>
     public static bool AlternatingFlip(ulong seed, long epoch, long sample)
     {

@@ -44,9 +44,8 @@ public sealed class BatchAssembler
                 _normalizer.Write(_dataset.Image(sample), output);
                 continue;
             }
-            var change = Augmentation.Of(augmentation, _dataset.Shape, seed, step, shard, index);
-            if (augmentation.HorizontalFlip == FlipMode.Alternating)
-                change = change with { Flip = Augmentation.AlternatingFlip(seed, epoch, sample) };
+            var change = Augmentation.Of(
+                augmentation, _dataset.Shape, seed, step, shard, index, epoch, sample);
             _normalizer.Write(
                 _dataset.Image(sample), output, change, augmentation.CropPaddingMode);
         }

@@ -41,7 +41,9 @@ public sealed class Dataset : IDisposable
     /// <summary>One name a label, in label order.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>The bytes of one image, channel by channel, without a copy.</summary>
+    /// <summary>
+    /// The bytes of one image, channel by channel, without a copy; the next image's follow them.
+    /// </summary>
     public ReadOnlySpan<byte> Image(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
@@ -51,6 +53,9 @@ public sealed class Dataset : IDisposable
             ? _memory.AsSpan(checked((int)offset), Shape.Length)
             : _file.Span(offset, Shape.Length);
     }
+
+    /// <summary>All labels, in order.</summary>
+    public ReadOnlySpan<int> Labels => _labels.AsSpan(0, Count);
 
     public int Label(int index)
     {

@@ -47,6 +47,9 @@ public sealed class ImageNormalizer
 
     public ImageShape Shape { get; }
 
+    /// <summary>What the bytes of the channels become: 256 numbers a channel.</summary>
+    public float[] Values() => [.. _tables.SelectMany(table => table)];
+
     /// <summary>Normalises one image, or several that lie one after another.</summary>
     public void Write(ReadOnlySpan<byte> images, Span<float> output)
     {

@@ -1,3 +1,4 @@
+using Distributed.Kernel;
 using Distributed.Torch;
 using Distributed.Training.Data;
 using Distributed.Training.Specification;
@@ -18,7 +19,10 @@ public sealed class Classifier : IDisposable
     public Classifier(TrainedRun run)
     {
         TorchLibrary.Initialize(
-            run.Spec.ThreadsPerWorker, run.Spec.Device == DeviceKind.Cuda ? "cuda" : "cpu");
+            run.Spec.ThreadsPerWorker,
+            run.Spec.Device is { Kind: DeviceKind.Cuda } device
+                ? $"cuda:{device.Index ?? 0}"
+                : "cpu");
         model = TorchModel.Create(run.Network.ToEngineText(run.Spec.LabelSmoothing));
         parameters = NativeBuffer.Of(ElementType.Float32, model.ParameterLength);
         statistics = NativeBuffer.Of(ElementType.Float32, model.StatisticsLength);

@@ -29,7 +29,7 @@ public sealed class PartialNetwork : IDisposable
     public FeatureShape Output { get; }
 
     /// <summary>Takes over its tensors from buffers laid out as the whole model's.</summary>
-    public void Load(TorchModel whole, NativeBuffer parameters, NativeBuffer statistics)
+    public void Load(ModelLayout whole, NativeBuffer parameters, NativeBuffer statistics)
     {
         Copy(whole.Parameters, parameters, _model.Parameters, _parameters);
         Copy(whole.Statistics, statistics, _model.Statistics, _statistics);

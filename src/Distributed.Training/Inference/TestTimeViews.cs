@@ -15,13 +15,13 @@ namespace Distributed.Training.Inference;
 internal sealed class TestTimeViews
 {
     private readonly TorchModel _model;
-    private readonly View[] _views;
+    private readonly TestTimeView[] _views;
     private float[] _logitsOfView = [];
 
     public TestTimeViews(TorchModel model, TestTimeAugmentation augmentation)
     {
         _model = model;
-        _views = ViewsOf(augmentation);
+        _views = TestTimeView.Of(augmentation);
     }
 
     /// <summary>Evaluates images of a dataset from <paramref name="first"/> on.</summary>
@@ -39,7 +39,7 @@ internal sealed class TestTimeViews
         }
 
         logits.Clear();
-        foreach (View view in _views)
+        foreach (TestTimeView view in _views)
         {
             assembler.Range(first, labels.Length, view.Change, images, labels);
             AddLogits(images, view.Weight, logits);
@@ -63,7 +63,7 @@ internal sealed class TestTimeViews
         }
 
         logits.Clear();
-        foreach (View view in _views)
+        foreach (TestTimeView view in _views)
         {
             normalizer.Write(image, pixels, view.Change, CropPaddingMode.Reflect);
             AddLogits(pixels, view.Weight, logits);
@@ -76,26 +76,6 @@ internal sealed class TestTimeViews
             _logitsOfView = new float[logits.Length];
         Span<float> own = _logitsOfView.AsSpan(0, logits.Length);
         _model.Evaluate(images, [], own);
-        for (int index = 0; index < own.Length; index++)
-            logits[index] += weight * own[index];
+        TestTimeView.Add(own, weight, logits);
     }
-
-    /// <summary>Empty where an image is looked at as it is.</summary>
-    private static View[] ViewsOf(TestTimeAugmentation augmentation) => augmentation switch
-    {
-        TestTimeAugmentation.None => [],
-        TestTimeAugmentation.Mirror => [.. BothWays(0, 0.5f)],
-        TestTimeAugmentation.MirrorAndShift =>
-            [.. BothWays(0, 0.25f), .. BothWays(-1, 0.125f), .. BothWays(1, 0.125f)],
-        _ => throw new InvariantException($"no views for {augmentation}"),
-    };
-
-    private static View[] BothWays(int shift, float weight) =>
-        [new(Moved(shift, flip: false), weight), new(Moved(shift, flip: true), weight)];
-
-    private static Augmentation Moved(int shift, bool flip) =>
-        new(shift, shift, 0, 0, flip, 0, 0, 0, 0);
-
-    /// <summary>A change to every image, and what the logits then count.</summary>
-    private readonly record struct View(Augmentation Change, float Weight);
 }

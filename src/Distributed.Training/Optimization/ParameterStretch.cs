@@ -17,12 +17,12 @@ internal sealed record ParameterStretch(
     /// setting for all of them a step is one pass.
     /// </summary>
     public static IEnumerable<ParameterStretch> Cover(
-        OptimizerSpec optimizer, Network network, TorchModel model, long stepsPerEpoch)
+        OptimizerSpec optimizer, Network network, ModelLayout layout, long stepsPerEpoch)
     {
         ParameterStretch? open = null;
-        for (int index = 0; index < model.Parameters.Count; index++)
+        for (int index = 0; index < layout.Parameters.Count; index++)
         {
-            TensorInfo place = model.Parameters[index];
+            TensorInfo place = layout.Parameters[index];
             NetworkTensor tensor = network.Parameters.Single(other => other.Name == place.Name);
             if (tensor.TrainedEpochs == 0)
                 continue;
@@ -30,9 +30,9 @@ internal sealed record ParameterStretch(
             if (next.Rows == 0)
             {
                 // What lies between tensors is zero, gradients likewise, and stays so.
-                long end = index + 1 < model.Parameters.Count
-                    ? model.Parameters[index + 1].Offset
-                    : model.ParameterLength;
+                long end = index + 1 < layout.Parameters.Count
+                    ? layout.Parameters[index + 1].Offset
+                    : layout.ParameterLength;
                 next = next with { Length = end - next.Offset };
             }
 

@@ -19,11 +19,11 @@ internal sealed class ParameterUpdates
     private readonly ParameterStretch[] _stretches;
 
     public ParameterUpdates(
-        RunSpec spec, Network network, TorchModel model, long stepsPerEpoch)
+        RunSpec spec, Network network, ModelLayout layout, long stepsPerEpoch)
     {
         _lookahead = spec.Optimizer.Lookahead;
         _totalSteps = spec.TotalSteps(stepsPerEpoch);
-        _stretches = [.. ParameterStretch.Cover(spec.Optimizer, network, model, stepsPerEpoch)];
+        _stretches = [.. ParameterStretch.Cover(spec.Optimizer, network, layout, stepsPerEpoch)];
         // PyTorch's names: SGD keeps a momentum, Adam two moments.
         string[] names = TorchOptimizer.StateBuffers(spec.Optimizer.Kind) == 1
             ? ["momentum_buffer"]
@@ -33,6 +33,11 @@ internal sealed class ParameterUpdates
 
     /// <summary>What the optimizer keeps: buffers as long as the parameters.</summary>
     public IReadOnlyList<string> StateNames { get; }
+
+    public IReadOnlyList<ParameterStretch> Stretches => _stretches;
+
+    /// <summary>Whether the last of the state's buffers is the slow copy.</summary>
+    public bool HasLookahead => _lookahead is not null;
 
     /// <summary>Brings the state to where the first step finds it.</summary>
     /// <param name="parameters">As they begin.</param>
@@ -58,19 +63,35 @@ internal sealed class ParameterUpdates
             LookAhead(step, parameters.AsSpan<float>(), state[^1].AsSpan<float>());
     }
 
+    /// <summary>
+    /// What becomes of the slow copy at a step: how far it goes towards the parameters, which then
+    /// take its place (0: it stays, and they do), and whether they end as what it is.
+    /// </summary>
+    public (float Share, bool TakesSlow) LookaheadAt(long step)
+    {
+        if (_lookahead is null)
+            return (0, false);
+        float share = 0;
+        if (step % _lookahead.EverySteps == 0)
+        {
+            double progress = (double)step / _totalSteps;
+            share = (float)(1 - (_lookahead.FinalDecay * progress * progress * progress));
+        }
+
+        return (share, step == _totalSteps);
+    }
+
     private void LookAhead(long step, Span<float> fast, Span<float> slow)
     {
         Invariant.Check(fast.Length == slow.Length, "the slow copy is of all parameters");
-        if (step % _lookahead!.EverySteps == 0)
+        (float share, bool takesSlow) = LookaheadAt(step);
+        if (share != 0)
         {
-            double progress = (double)step / _totalSteps;
-            var share = (float)(1 - (_lookahead.FinalDecay * progress * progress * progress));
             for (int index = 0; index < slow.Length; index++)
                 slow[index] += share * (fast[index] - slow[index]);
-            slow.CopyTo(fast);
         }
 
-        if (step == _totalSteps)
+        if (share != 0 || takesSlow)
             slow.CopyTo(fast);
     }
 }

@@ -32,13 +32,15 @@ public enum CompressionKind
 
 /// <summary>
 /// How gradients travel; auto takes shared memory within a host, gRPC between hosts, and both where
-/// several hosts have several workers.
+/// several hosts have several workers. Where all workers are of one host and have a GPU each, it
+/// takes NCCL, over which gradients never leave the GPUs.
 /// </summary>
 public enum TransportKind
 {
     Auto,
     Shm,
     Grpc,
+    Nccl,
 }
 
 /// <summary>What an evaluation takes for the logits of an image.</summary>
@@ -55,14 +57,6 @@ public enum TestTimeAugmentation
     /// down and right, where what comes in is reflected.
     /// </summary>
     MirrorAndShift,
-}
-
-/// <summary>Where the mathematics runs; auto takes a GPU where the library sees one.</summary>
-public enum DeviceKind
-{
-    Auto,
-    Cpu,
-    Cuda,
 }
 
 /// <summary>

@@ -14,6 +14,14 @@ public sealed record NumericsFingerprint(
     /// <summary>That of files from before it was written down.</summary>
     private const int FirstEngineRevision = 1;
 
+    /// <summary>The same; there was no other.</summary>
+    private const string FirstTrainer = "host";
+
+    /// <summary>
+    /// Where steps are computed: on the host, or by the trainer that lives on a device.
+    /// </summary>
+    public string Trainer { get; init; } = FirstTrainer;
+
     /// <summary>The fields that differ; empty when the bits agree.</summary>
     public IReadOnlyList<FingerprintDifference> Compare(NumericsFingerprint actual) =>
         [.. Fields()
@@ -35,6 +43,7 @@ public sealed record NumericsFingerprint(
         new("oneDnnIsa", OneDnnIsa),
         new("device", Device),
         new("precision", Precision),
+        new("trainer", Trainer),
         new("threadsPerWorker", Word(ThreadsPerWorker)),
         new("globalBatch", Word(GlobalBatch)),
         new("logicalShards", Word(LogicalShards)),
@@ -66,6 +75,9 @@ public sealed record NumericsFingerprint(
             ? new NumericsFingerprint(
                 revision, libtorch, blas, capability, isa, device, precision, threads, batch,
                 shards, micro, reduction)
+            {
+                Trainer = text("trainer") ?? FirstTrainer,
+            }
             : null;
     }
 

@@ -47,8 +47,9 @@ public sealed record RunRecord(RunSpec Spec, string? Commit, NumericsFingerprint
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new OperatingException(
-                $"{path} cannot be written ({DiskErrors.Reason(failure)}): expected a folder of yours with "
-                + "room in it; give another --out, free the disk, or change its permissions",
+                $"{path} cannot be written ({DiskErrors.Reason(failure)}): expected a folder of "
+                + "yours with room in it; give another --out, free the disk, or change its "
+                + "permissions",
                 inner: failure);
         }
     }

@@ -52,7 +52,7 @@ public sealed record RunSpec
 
     public required TransportKind Transport { get; init; }
 
-    public required DeviceKind Device { get; init; }
+    public required DeviceRequest Device { get; init; }
 
     public required PrecisionKind Precision { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Distributed.Kernel;
 using Distributed.Training.Models;
 
 namespace Distributed.Training.Specification;
@@ -35,6 +36,12 @@ internal static class RunSpecChecks
             map.Refuse("compression",
                 $"{SpecWords.Of(spec.Compression)} changes the sums; expected reduction fast: use "
                 + "--reduction fast or leave compression out");
+        }
+        if (spec.Transport == TransportKind.Nccl && spec.Device.Kind == DeviceKind.Cpu)
+        {
+            map.Refuse("transport",
+                "nccl is for GPUs and the device is cpu; expected auto, shm or grpc, or --device "
+                + "cuda");
         }
         if (spec.Dataset.TrainLimit is { } limit && spec.GlobalBatch > limit)
             BatchTooLarge(spec, limit, map.WhereOf("globalBatch"), errors);

@@ -1,3 +1,5 @@
+using Distributed.Kernel;
+using Distributed.Torch;
 using Distributed.Training.Data;
 using Distributed.Training.Models;
 
@@ -39,7 +41,7 @@ internal static class RunSpecSections
             Reduction = map.Word("reduction", ReductionMode.Exact),
             Compression = map.Word("compression", CompressionKind.None),
             Transport = map.Word("transport", TransportKind.Auto),
-            Device = map.Word("device", DeviceKind.Auto),
+            Device = Device(map),
             Precision = map.Word("precision", PrecisionKind.Fp32),
             ThreadsPerWorker = map.Int32("threadsPerWorker", 1, 1, 1024),
             CheckpointEvery = map.Int64OrNull("checkpointEvery", 1),
@@ -52,6 +54,16 @@ internal static class RunSpecSections
         map.Take(RunRecord.NumericsKey);
         map.RefuseUnknown();
         return spec;
+    }
+
+    private static DeviceRequest Device(SpecMap map)
+    {
+        if (map.Text("device") is not { } text)
+            return DeviceRequest.Auto;
+        if (DeviceRequest.TryParse(text) is { } device)
+            return device;
+        map.Refuse("device", $"unknown value '{text}'; expected {DeviceRequest.Expected}");
+        return DeviceRequest.Auto;
     }
 
     public static DatasetSpec? Dataset(SpecMap root, SpecErrors errors)

@@ -42,7 +42,7 @@ internal static class RunSpecWriter
         Line(text, $"reduction: {SpecWords.Of(spec.Reduction)}");
         Line(text, $"compression: {SpecWords.Of(spec.Compression)}");
         Line(text, $"transport: {SpecWords.Of(spec.Transport)}");
-        Line(text, $"device: {SpecWords.Of(spec.Device)}");
+        Line(text, $"device: {spec.Device}");
         Line(text, $"precision: {SpecWords.Of(spec.Precision)}");
         Line(text, $"threadsPerWorker: {SpecWords.Of(spec.ThreadsPerWorker)}");
         Line(text, $"checkpointEvery: {OrNull(spec.CheckpointEvery)}");

@@ -15,28 +15,31 @@ namespace Distributed.Training.Step;
 /// </summary>
 /// <remarks>
 /// The training thread changes it, a whole step at a time; any thread may copy the state after a
-/// step out meanwhile, and finds it either as it was after that step or not at all.
+/// step out meanwhile, and finds it either as it was after that step or not at all. Where the state
+/// is kept on a device, the buffers are a copy, of the step at which the training thread has called
+/// <see cref="Refresh"/> last.
 /// </remarks>
 public sealed class ModelState : IDisposable
 {
     /// <summary>The step of a state that is in the middle of a change.</summary>
     private const long NoStep = -1;
 
-    /// <summary>
-    /// Small enough that the last layers' gradients travel while the first are still computed, and
-    /// that little is left to send when backward ends. What is better sent as one is grouped.
-    /// </summary>
-    private const long BucketBytes = 128 << 10;
-
+    private readonly IStepEngine _engine;
     private readonly NativeBuffer[] _sections;
     private readonly ParameterUpdates _updates;
     private readonly Lock _gate = new();
+    private bool _isCurrent = true;
     private bool _disposed;
 
-    internal ModelState(Network network, RunSpec spec, DatasetPair data, long stepsPerEpoch)
+    /// <param name="network">Says how parameters begin.</param>
+    /// <param name="spec">Says what is kept beside them.</param>
+    /// <param name="data">Whitening filters come from it.</param>
+    /// <param name="engine">Carries steps out; not owned.</param>
+    /// <param name="stepsPerEpoch">Of the spec on the data.</param>
+    internal ModelState(
+        Network network, RunSpec spec, DatasetPair data, IStepEngine engine, long stepsPerEpoch)
     {
-        Model = TorchModel.Create(
-            network.ToEngineText(spec.LabelSmoothing), bucketBytes: BucketBytes);
+        _engine = engine;
         Parameters = new NativeBuffer(Model.ParameterLength * sizeof(float));
         Statistics = new NativeBuffer(Model.StatisticsLength * sizeof(float));
         _updates = new ParameterUpdates(spec, network, Model, stepsPerEpoch);
@@ -53,13 +56,15 @@ public sealed class ModelState : IDisposable
         }
 
         _updates.Begin(Parameters, Optimizer);
-        Model.Bind(Parameters, Statistics);
+        engine.Attach(this, _updates);
         _sections = [Parameters, Statistics, .. Optimizer];
         Layout = DescribeLayout();
     }
 
-    public TorchModel Model { get; }
+    /// <summary>What lies where in the buffers and in gradients.</summary>
+    public ModelLayout Model => _engine.Layout;
 
+    /// <summary>As <see cref="Refresh"/> has left them, and so are the others.</summary>
     public NativeBuffer Parameters { get; }
 
     public NativeBuffer Statistics { get; }
@@ -83,6 +88,21 @@ public sealed class ModelState : IDisposable
     public long Step => Counters.Step;
 
     /// <summary>
+    /// Brings the buffers up to date, which takes a copy from a device where they are not. Only the
+    /// training thread calls it, between two steps; a state of no step stays one.
+    /// </summary>
+    public void Refresh()
+    {
+        if (_isCurrent || Step == NoStep)
+            return;
+        lock (_gate)
+        {
+            _engine.Read();
+            _isCurrent = true;
+        }
+    }
+
+    /// <summary>
     /// Lets the caller write the tensors, and then takes over the counts that go with them. What
     /// throws meanwhile leaves a state of no step.
     /// </summary>
@@ -92,7 +112,9 @@ public sealed class ModelState : IDisposable
         {
             Counters = new StateCounters(NoStep, 0, 0);
             write();
+            _engine.Write();
             Counters = counters;
+            _isCurrent = true;
         }
     }
 
@@ -110,23 +132,23 @@ public sealed class ModelState : IDisposable
         }
     });
 
-    /// <summary>The counts that go with the state after that step; null where it holds
+    /// <summary>The counts that go with the state after that step; null where the buffers hold
     /// another.</summary>
     public StateCounters? CountersAfter(long step)
     {
         lock (_gate)
-            return _disposed || step != Step ? null : Counters;
+            return Holds(step) ? Counters : null;
     }
 
     /// <summary>
     /// Copies the bytes of the state after that step, from <paramref name="offset"/> on, until the
-    /// destination is full. False where it holds that state no more.
+    /// destination is full. False where the buffers do not hold that state.
     /// </summary>
     public bool TryCopyTo(long step, long offset, Span<byte> destination)
     {
         lock (_gate)
         {
-            if (_disposed || step != Step)
+            if (!Holds(step))
                 return false;
             long start = 0;
             foreach (NativeBuffer section in _sections)
@@ -154,18 +176,36 @@ public sealed class ModelState : IDisposable
         lock (_gate)
         {
             Counters = new StateCounters(NoStep, 0, 0);
-            _updates.Apply(after.Step, learningRate, Parameters, gradients, Optimizer);
-            if (Model.StatisticsLength > 0)
-                Model.UpdateStatistics(gradients);
+            _engine.Apply(after.Step, learningRate, gradients);
             Counters = after;
+            _isCurrent = _engine.IsOnHost;
         }
     }
 
     /// <summary>
-    /// SHA-256 over all parameters in ordinal name order, as little-endian float32.
+    /// The engine is about to change the state by itself: it is of no step until
+    /// <see cref="EndChange"/>.
+    /// </summary>
+    internal void BeginChange()
+    {
+        lock (_gate)
+            (Counters, _isCurrent) = (new StateCounters(NoStep, 0, 0), false);
+    }
+
+    /// <summary>The engine has done so.</summary>
+    internal void EndChange(StateCounters after)
+    {
+        lock (_gate)
+            Counters = after;
+    }
+
+    /// <summary>
+    /// SHA-256 over all parameters in ordinal name order, as little-endian float32. For the
+    /// training thread, because it calls <see cref="Refresh"/>.
     /// </summary>
     public string ParametersSha256()
     {
+        Refresh();
         Invariant.Check(BitConverter.IsLittleEndian, "parameters are kept little-endian");
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (TensorInfo tensor in
@@ -183,11 +223,12 @@ public sealed class ModelState : IDisposable
         lock (_gate)
         {
             _disposed = true;
-            Model.Dispose();
             foreach (NativeBuffer section in _sections)
                 section.Dispose();
         }
     }
+
+    private bool Holds(long step) => !_disposed && _isCurrent && step == Step;
 
     private string DescribeLayout()
     {

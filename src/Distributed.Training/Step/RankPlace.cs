@@ -14,39 +14,49 @@ internal sealed unsafe class RankPlace : IDisposable
 {
     private readonly ITransport? _transport;
     private readonly IResidentBuffers? _resident;
+    private readonly IDeviceReducer? _onDevice;
     private readonly NativeBuffer[] _lent = [];
+    private readonly IDisposable?[] _pins = [];
     private readonly int _rankCount;
 
     /// <param name="plan">The generation's reduction.</param>
     /// <param name="rank">This rank.</param>
-    /// <param name="model">Says which buckets a gradient has.</param>
+    /// <param name="engine">Computes; says which buckets a gradient has.</param>
     /// <param name="buffers">As many gradient buffers as <see cref="BuffersNeeded"/> says, or
     /// more.</param>
     /// <param name="scope">Stamped on every frame.</param>
     /// <param name="frames">How gradients travel that are not resident.</param>
     /// <param name="transport">Connects the ranks; null where there is one.</param>
     /// <param name="resident">What all ranks have mapped; null where they send frames.</param>
+    /// <param name="onDevice">Sums gradients that stay on the engine's device; null where they come
+    /// to the host.</param>
     public RankPlace(
-        ReductionPlan plan, int rank, TorchModel model, IReadOnlyList<NativeBuffer> buffers,
+        ReductionPlan plan, int rank, IStepEngine engine, IReadOnlyList<NativeBuffer> buffers,
         CollectiveScope scope, FrameReducer frames, ITransport? transport,
-        IResidentBuffers? resident)
+        IResidentBuffers? resident, IDeviceReducer? onDevice = null)
     {
         Invariant.Check(
             transport is not null || plan.Map.RankCount == 1, "several ranks need a transport");
         _transport = transport;
         _resident = resident;
+        _onDevice = onDevice;
         _rankCount = plan.Map.RankCount;
+        ModelLayout model = engine.Layout;
         Rank = rank;
         Scope = scope;
         Local = plan.Grouped(rank, model.ShardsMax);
         LastShard = plan.Map.Ranges[rank].End - 1;
         if (resident is not null)
+        {
             _lent = [.. resident.Nodes.Select(node => new NativeBuffer(node))];
-        Buffers = Place(buffers);
+            _pins = [.. _lent.Select(engine.Pin)];
+        }
+
+        Buffers = onDevice is null ? Place(buffers) : [];
         if (transport is null)
             return;
         AllReduce = new AdaptiveAllReduce(
-            resident ?? frames.Create(transport, plan, Lent(), scope),
+            BindOnDevice(engine) ?? resident ?? frames.Create(transport, plan, Lent(), scope),
             [.. model.Buckets.Select(bucket => new BucketExtent(bucket.Offset, bucket.Length))],
             transport, scope);
     }
@@ -60,7 +70,14 @@ internal sealed unsafe class RankPlace : IDisposable
 
     public int LastShard { get; }
 
+    /// <summary>None where gradients stay on a device.</summary>
     public NativeBuffer[] Buffers { get; }
+
+    /// <summary>Where gradients stay on a device; null else.</summary>
+    public IDeviceGradients? OnDevice { get; private set; }
+
+    /// <summary>The buffer that receives the sum of all ranks.</summary>
+    public int SumBuffer => Local.NodeBuffers[0];
 
     public AdaptiveAllReduce? AllReduce { get; }
 
@@ -93,9 +110,21 @@ internal sealed unsafe class RankPlace : IDisposable
     {
         _transport?.Cancel("the rank left its place");
         AllReduce?.Dispose();
+        Array.ForEach(_pins, pin => pin?.Dispose());
         Array.ForEach(_lent, buffer => buffer.Dispose());
         _resident?.Dispose();
+        _onDevice?.Dispose();
         _transport?.Dispose();
+    }
+
+    private IBucketReducer? BindOnDevice(IStepEngine engine)
+    {
+        if (_onDevice is null)
+            return null;
+        OnDevice = engine as IDeviceGradients;
+        Invariant.Check(OnDevice is not null, "an engine that sums on a device is on one");
+        _onDevice.Bind([.. Local.NodeBuffers.Select(OnDevice.AddressOf)]);
+        return _onDevice;
     }
 
     /// <summary>Resident memory for the nodes, if there is any, and the session's else.</summary>

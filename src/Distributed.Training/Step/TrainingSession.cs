@@ -5,7 +5,6 @@ using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Torch;
 using Distributed.Training.Data;
-using Distributed.Training.Inference;
 using Distributed.Training.Models;
 using Distributed.Training.Specification;
 
@@ -36,10 +35,10 @@ public readonly record struct EvaluatedBatch(int Batch, double LossSum, int Corr
 
 /// <summary>
 /// The training loop of one rank. A step is: for the logical shards of this rank, several at once
-/// where the model can, assemble their samples and compute their gradient; add gradients along the
-/// run's tree, here and over the ranks;
-/// apply the optimizer to the sum. The result depends on the spec and the step alone, never on
-/// which rank computed which shard.
+/// where the engine can, compute their gradient; add gradients along the run's tree, here and over
+/// the ranks; apply the optimizer to the sum. An engine may do all of that by itself for a rank
+/// that has all shards. The result depends on the spec and the step alone, never on which rank
+/// computed which shard.
 /// </summary>
 /// <remarks>Used by one thread. Owns its unmanaged buffers; steps allocate nothing.</remarks>
 public sealed class TrainingSession : IDisposable
@@ -48,6 +47,9 @@ public sealed class TrainingSession : IDisposable
     public const int TestBatchSamples = 200;
 
     private const ulong DropoutPurpose = 0x64726F706F7574; // "dropout"
+
+    /// <summary>Of the trailer, which begins with the loss and the right answers.</summary>
+    private const int VotesStart = TorchModel.TrailerLength - DeviceTrainer.VotesLength;
     private const int StopVoteSlot = 2;
     private const int YieldVoteSlot = 3;
     private const int SaveVoteSlot = 4;
@@ -55,15 +57,15 @@ public sealed class TrainingSession : IDisposable
     private readonly RunSpec _spec;
     private readonly DatasetPair _data;
     private readonly BatchPlan _batches;
-    private readonly BatchAssembler _trainAssembler;
-    private readonly BatchAssembler _testAssembler;
-    private readonly TestTimeViews _views;
-    private readonly float[] _images;
-    private readonly int[] _labels;
-    private readonly ModelShard[] _shards;
+    private readonly int[] _labels = new int[TestBatchSamples];
     private readonly float[] _logits;
+    private readonly ModelShard[] _shards;
+    private readonly float[] _votes = new float[DeviceTrainer.VotesLength];
+    private readonly float[] _noVotes = new float[DeviceTrainer.VotesLength];
+    private readonly float[] _ownTrailer = new float[TorchModel.TrailerLength];
     private readonly Action<int> _onBucket;
     private readonly List<NativeBuffer> _gradients = [];
+    private readonly List<IDisposable?> _pins = [];
     private RankPlace? _place;
     private ShardWork? _work;
     private long _gradientStep;
@@ -71,23 +73,26 @@ public sealed class TrainingSession : IDisposable
     /// <param name="spec">Checked; its network fits the data.</param>
     /// <param name="network">The spec's model for the data's shape and classes.</param>
     /// <param name="data">Already limited to the samples that the spec uses; not owned.</param>
-    public TrainingSession(RunSpec spec, Network network, DatasetPair data)
+    /// <param name="trainer">Where steps are computed; null: as <see cref="TrainerDecision"/> says
+    /// for the spec and the process's device.</param>
+    public TrainingSession(
+        RunSpec spec, Network network, DatasetPair data, TrainerKind? trainer = null)
     {
         _spec = spec;
         _data = data;
         _batches = new BatchPlan(
             data.Train.Count, spec.GlobalBatch, spec.LogicalShards, spec.Seed);
-        _trainAssembler = new BatchAssembler(data.Train, data.Mean, data.StandardDeviation);
-        _testAssembler = new BatchAssembler(data.Test, data.Mean, data.StandardDeviation);
-        State = new ModelState(network, spec, data, StepsPerEpoch);
-        _views = new TestTimeViews(State.Model, spec.TestTimeAugmentation);
-        _shards = new ModelShard[Math.Min(State.Model.ShardsMax, spec.LogicalShards)];
-        int samplesMax = Math.Max(_batches.ShardSamplesMax * _shards.Length, TestBatchSamples);
-        _images = GC.AllocateArray<float>(samplesMax * data.Shape.Length, pinned: true);
-        _labels = new int[samplesMax];
+        trainer ??= TrainerDecision.Of(spec.Precision, TorchLibrary.Device ?? "cpu").Kind;
+        Engine = trainer == TrainerKind.Device
+            ? new DeviceEngine(spec, network, data, _batches)
+            : new HostEngine(spec, network, data, _batches);
+        State = new ModelState(network, spec, data, Engine, StepsPerEpoch);
+        _shards = new ModelShard[Math.Min(Engine.Layout.ShardsMax, spec.LogicalShards)];
         _logits = new float[TestBatchSamples * data.ClassCount];
         _onBucket = OnBucketReady;
     }
+
+    internal IStepEngine Engine { get; }
 
     public ModelState State { get; }
 
@@ -97,6 +102,9 @@ public sealed class TrainingSession : IDisposable
         _spec.Compression == CompressionKind.Bf16 ? State.Model.ParameterLength : 0);
 
     public long StepsPerEpoch => _batches.StepsPerEpoch;
+
+    /// <summary>Whether gradients can stay on the device that computes them.</summary>
+    public bool CanReduceOnDevice => Engine is IDeviceGradients;
 
     /// <summary>How gradients are grouped on their way; null where they have none.</summary>
     public BucketGrouping? Grouping => _place?.AllReduce?.Grouping;
@@ -117,30 +125,48 @@ public sealed class TrainingSession : IDisposable
     /// Gradients of the model's length that all ranks have mapped, owned
     /// here likewise; null where they go through the transport.
     /// </param>
+    /// <param name="onDevice">Sums gradients that stay on the device, owned here likewise; only
+    /// where <see cref="CanReduceOnDevice"/>.</param>
     public void Join(
         ReductionPlan plan, int rank, CollectiveScope scope, ITransport? transport,
-        IResidentBuffers? resident = null)
+        IResidentBuffers? resident = null, IDeviceReducer? onDevice = null)
     {
         Leave();
-        int needed = RankPlace.BuffersNeeded(
-            plan.Grouped(rank, State.Model.ShardsMax), resident);
+        int needed = onDevice is not null
+            ? 0
+            : RankPlace.BuffersNeeded(plan.Grouped(rank, Engine.Layout.ShardsMax), resident);
         while (_gradients.Count < needed)
-            _gradients.Add(new NativeBuffer(State.Model.GradientLength * sizeof(float)));
+        {
+            _gradients.Add(new NativeBuffer(Engine.Layout.GradientLength * sizeof(float)));
+            _pins.Add(Engine.Pin(_gradients[^1]));
+        }
+
         _place = new RankPlace(
-            plan, rank, State.Model, _gradients, scope, Frames, transport, resident);
+            plan, rank, Engine, _gradients, scope, Frames, transport, resident, onDevice);
         _gradientStep = 0;
     }
 
-    /// <summary>Cancels the place's transport and gives the place up.</summary>
+    /// <summary>
+    /// Cancels the place's transport and gives the place up. From then on others may copy the state
+    /// wherever it is kept.
+    /// </summary>
     public void Leave()
     {
-        _place?.Dispose();
-        _place = null;
+        try
+        {
+            // Waits for a device, which may still read gradients that others have mapped.
+            State.Refresh();
+        }
+        finally
+        {
+            GiveUpPlace();
+        }
     }
 
     /// <summary>
     /// Runs step <paramref name="step"/>, counted from 1, and commits it; what throws before the
-    /// optimizer is applied leaves the state as it was.
+    /// optimizer is applied leaves the state as it was, but for a device that works by itself,
+    /// where it is then of no step.
     /// </summary>
     /// <exception cref="OperatingException">The loss of a shard is not a number.</exception>
     /// <exception cref="LossDivergedException">The loss of another rank's shard is not a
@@ -152,21 +178,20 @@ public sealed class TrainingSession : IDisposable
         Invariant.Check(step == State.Step + 1, "steps are run in order");
         long started = Stopwatch.GetTimestamp();
         (_, _, int samples) = _batches.Locate(step - 1);
+        double learningRate = _spec.LearningRate(step - 1, StepsPerEpoch);
+        StateCounters before = State.Counters;
+        Vote(voteToStop, voteToYield, voteToSave);
         _place.AllReduce?.BeginStep(step);
         IReadOnlyList<ShardWork> shards = _place.Local.Shards;
         // Here and below an enumerator over an interface would be allocated at every step.
         for (int shard = 0; shard < shards.Count; shard++)
-        {
-            ComputeShards(
-                step, shards[shard], samples, voteToStop, voteToYield, voteToSave);
-        }
+            ComputeShards(step, shards[shard], samples, learningRate);
 
         long computed = Stopwatch.GetTimestamp();
         _place.AllReduce?.Complete();
         long reduced = Stopwatch.GetTimestamp();
 
-        NativeBuffer sum = _place.Buffers[_place.Local.NodeBuffers[0]];
-        ReadOnlySpan<float> trailer = Trailer(sum);
+        ReadOnlySpan<float> trailer = TrailerOfSum();
         if (!float.IsFinite(trailer[0]))
         {
             throw new LossDivergedException(
@@ -174,15 +199,11 @@ public sealed class TrainingSession : IDisposable
                 + "learning rate (--lr) or check the data");
         }
 
-        double learningRate = _spec.LearningRate(step - 1, StepsPerEpoch);
-        StateCounters before = State.Counters;
         bool isEpochStart = (step - 1) % StepsPerEpoch == 0;
-        State.Apply(
-            learningRate,
-            new StateCounters(
-                step, (isEpochStart ? 0 : before.EpochLossSum) + ((double)trailer[0] * samples),
-                (isEpochStart ? 0 : before.EpochCorrect) + (long)trailer[1]),
-            sum);
+        var after = new StateCounters(
+            step, (isEpochStart ? 0 : before.EpochLossSum) + ((double)trailer[0] * samples),
+            (isEpochStart ? 0 : before.EpochCorrect) + (long)trailer[1]);
+        Commit(learningRate, after);
         _gradientStep = step;
         long ended = Stopwatch.GetTimestamp();
         return new StepResult(
@@ -209,8 +230,10 @@ public sealed class TrainingSession : IDisposable
     {
         if (_place is null || _gradientStep == 0 || _gradientStep != State.Step)
             return false;
-        _place.Buffers[_place.Local.NodeBuffers[0]].AsSpan<float>()[..destination.Length]
-            .CopyTo(destination);
+        if (WorksByItself || _place.OnDevice is not null)
+            Engine.CopyGradients(destination);
+        else
+            Sum.AsSpan<float>()[..destination.Length].CopyTo(destination);
         return true;
     }
 
@@ -247,9 +270,8 @@ public sealed class TrainingSession : IDisposable
         {
             int start = batch * TestBatchSamples;
             int count = Math.Min(TestBatchSamples, _data.Test.Count - start);
-            EvaluationResult result = _views.Evaluate(
-                _testAssembler, start, _images.AsSpan(0, count * _data.Shape.Length),
-                _labels.AsSpan(0, count), _logits.AsSpan(0, count * _data.ClassCount));
+            EvaluationResult result = Engine.Evaluate(
+                start, _labels.AsSpan(0, count), _logits.AsSpan(0, count * _data.ClassCount));
             results[batch - first] = new(batch, result.LossSum, result.Correct, count);
             observe?.Invoke(
                 start, _labels.AsSpan(0, count), _logits.AsSpan(0, count * _data.ClassCount));
@@ -263,43 +285,90 @@ public sealed class TrainingSession : IDisposable
 
     public void Dispose()
     {
-        Leave();
-        foreach (NativeBuffer gradient in _gradients)
-            gradient.Dispose();
+        // What sums on the device uses the engine's memory, and the engine the place's.
+        if (_place?.OnDevice is not null)
+            GiveUpPlace();
+        Engine.Dispose();
+        GiveUpPlace();
+        _pins.ForEach(pin => pin?.Dispose());
+        _gradients.ForEach(gradient => gradient.Dispose());
         State.Dispose();
+    }
+
+    /// <summary>
+    /// Whether the engine carries steps out whole: they are of one piece, and none is elsewhere.
+    /// </summary>
+    private bool WorksByItself => !Engine.IsOnHost && _place!.AllReduce is null
+        && _place.Local.Shards.Count == 1;
+
+    /// <summary>Of all ranks' gradients, once they are reduced.</summary>
+    private NativeBuffer Sum => _place!.Buffers[_place.SumBuffer];
+
+    private ReadOnlySpan<float> TrailerOfSum()
+    {
+        if (_place!.OnDevice is { } device)
+            device.ReadTrailer(_place.SumBuffer, _ownTrailer);
+        else if (!WorksByItself)
+            return Trailer(Sum);
+        return _ownTrailer;
+    }
+
+    private void Commit(double learningRate, StateCounters after)
+    {
+        if (_place!.OnDevice is { } device)
+        {
+            State.BeginChange();
+            device.ApplyResident(after.Step, learningRate, _place.SumBuffer);
+            State.EndChange(after);
+        }
+        else if (WorksByItself)
+            State.EndChange(after);
+        else
+            State.Apply(learningRate, after, Sum);
+    }
+
+    private void GiveUpPlace()
+    {
+        _place?.Dispose();
+        _place = null;
     }
 
     /// <summary>
     /// A partial last batch may leave a shard without samples: it adds nothing to the sum.
     /// </summary>
     private void ComputeShards(
-        long step, ShardWork work, int batchSamples, bool voteToStop, bool voteToYield,
-        bool voteToSave)
+        long step, ShardWork work, int batchSamples, double learningRate)
     {
         _work = work;
-        NativeBuffer gradient = _place!.Buffers[work.Buffer];
-        int imageLength = _data.Shape.Length;
-        int samples = 0;
-        for (int index = 0; index < work.Count; index++)
+        Span<ModelShard> shards = _shards.AsSpan(0, work.Count);
+        for (int index = 0; index < shards.Length; index++)
         {
             int shard = work.Shard + index;
-            int count = _trainAssembler.Shard(
-                _batches, _spec.Augmentation, _spec.Seed, step - 1, shard,
-                _images.AsSpan(samples * imageLength), _labels.AsSpan(samples));
+            (_, int count) = _batches.ShardRange(step - 1, shard);
             ulong dropoutSeed = CounterRandom.Key(
                 _spec.Seed, DropoutPurpose, (ulong)step, (ulong)shard);
-            _shards[index] = new ModelShard(count, dropoutSeed, (double)count / batchSamples);
-            samples += count;
+            shards[index] = new ModelShard(count, dropoutSeed, (double)count / batchSamples);
         }
 
-        bool carriesVotes = work.End - 1 == _place.LastShard;
-        Vote(
-            gradient, carriesVotes && voteToStop, carriesVotes && voteToYield,
-            carriesVotes && voteToSave);
-        Span<ModelShard> shards = _shards.AsSpan(0, work.Count);
-        State.Model.ForwardBackward(
-            _images.AsSpan(0, samples * imageLength), _labels.AsSpan(0, samples), shards,
-            1.0 / batchSamples, gradient, _onBucket);
+        // One shard of the rank carries its votes.
+        float[] votes = work.End - 1 == _place!.LastShard ? _votes : _noVotes;
+        double lossScale = 1.0 / batchSamples;
+        if (WorksByItself)
+        {
+            State.BeginChange();
+            Engine.ComputeAndApply(step, shards, lossScale, votes, learningRate, _ownTrailer);
+        }
+        else if (_place.OnDevice is { } device)
+        {
+            device.ComputeResident(step, work, shards, lossScale, votes, _onBucket);
+        }
+        else
+        {
+            Engine.Compute(
+                step, work.Shard, shards, lossScale, votes, _place.Buffers[work.Buffer],
+                _onBucket);
+        }
+
         for (int index = 0; index < shards.Length; index++)
         {
             if (!double.IsFinite(shards[index].LossSum))
@@ -319,11 +388,12 @@ public sealed class TrainingSession : IDisposable
     private void OnBucketReady(int bucket)
     {
         RankPlace place = _place!;
-        GradientBucket extent = State.Model.Buckets[bucket];
+        GradientBucket extent = Engine.Layout.Buckets[bucket];
         int offset = checked((int)extent.Offset);
         int length = checked((int)extent.Length);
         IReadOnlyList<VectorAdd> adds = _work!.Adds;
-        for (int index = 0; index < adds.Count; index++)
+        // On a device they are done there.
+        for (int index = 0; index < adds.Count && place.OnDevice is null; index++)
         {
             VectorAdd add = adds[index];
             Span<float> target = place.Buffers[add.Target].AsSpan<float>().Slice(offset, length);
@@ -336,22 +406,18 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>
-    /// Votes travel with the gradients, so that all ranks learn of them after the same step. One
-    /// shard of the rank carries them.
+    /// Votes travel with the gradients, so that all ranks learn of them after the same step.
     /// </summary>
-    private void Vote(
-        NativeBuffer gradient, bool voteToStop, bool voteToYield, bool voteToSave)
+    private void Vote(bool toStop, bool toYield, bool toSave)
     {
-        Span<float> trailer = Trailer(gradient);
-        trailer[StopVoteSlot..].Clear();
-        trailer[StopVoteSlot] = voteToStop ? 1 : 0;
-        trailer[YieldVoteSlot] = voteToYield ? 1 : 0;
-        trailer[SaveVoteSlot] = voteToSave ? 1 : 0;
+        _votes[StopVoteSlot - VotesStart] = toStop ? 1 : 0;
+        _votes[YieldVoteSlot - VotesStart] = toYield ? 1 : 0;
+        _votes[SaveVoteSlot - VotesStart] = toSave ? 1 : 0;
     }
 
     private Span<float> Trailer(NativeBuffer gradient)
     {
-        int length = checked((int)State.Model.GradientLength);
+        int length = checked((int)Engine.Layout.GradientLength);
         return gradient.AsSpan<float>()[(length - TorchModel.TrailerLength)..length];
     }
 

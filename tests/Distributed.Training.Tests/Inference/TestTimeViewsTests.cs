@@ -19,11 +19,13 @@ public sealed class TestTimeViewsTests : IDisposable
 
     private readonly DatasetPair _data = TestSessions.Data(testSamples: Count + 2);
     private readonly TrainingSession _session;
+    private readonly TorchModel _model;
 
     public TestTimeViewsTests()
     {
         TorchLibrary.Initialize(threadCount: 1);
         _session = TestSessions.Create(TestSessions.WhitenedModel, 1);
+        _model = ((HostEngine)_session.Engine).Model;
     }
 
     [Fact]
@@ -31,7 +33,7 @@ public sealed class TestTimeViewsTests : IDisposable
     {
         (float[] logits, EvaluationResult result) = Evaluate(TestTimeAugmentation.None);
         Assert.Equal(Logits((y, x) => (y, x)), logits);
-        Assert.Equal(_session.State.Model.LossOf(logits, Labels()), result);
+        Assert.Equal(_model.LossOf(logits, Labels()), result);
     }
 
     [Fact]
@@ -41,7 +43,7 @@ public sealed class TestTimeViewsTests : IDisposable
             Logits((y, x) => (y, x)), Logits((y, x) => (y, Side - 1 - x)));
         (float[] logits, EvaluationResult result) = Evaluate(TestTimeAugmentation.Mirror);
         RequireNear(expected, logits);
-        Assert.Equal(_session.State.Model.LossOf(logits, Labels()), result);
+        Assert.Equal(_model.LossOf(logits, Labels()), result);
     }
 
     [Fact]
@@ -61,8 +63,7 @@ public sealed class TestTimeViewsTests : IDisposable
     [Fact]
     public void One_image_alone_has_the_same_logits()
     {
-        var views = new TestTimeViews(
-            _session.State.Model, TestTimeAugmentation.MirrorAndShift);
+        var views = new TestTimeViews(_model, TestTimeAugmentation.MirrorAndShift);
         var logits = new float[Classes];
         var normalizer = new ImageNormalizer(_data.Shape, _data.Mean, _data.StandardDeviation);
         views.LogitsOf(_data.Test.Image(1), normalizer, new float[Side * Side], logits);
@@ -93,7 +94,7 @@ public sealed class TestTimeViewsTests : IDisposable
 
     private (float[] Logits, EvaluationResult Result) Evaluate(TestTimeAugmentation augmentation)
     {
-        var views = new TestTimeViews(_session.State.Model, augmentation);
+        var views = new TestTimeViews(_model, augmentation);
         var assembler = new BatchAssembler(_data.Test, _data.Mean, _data.StandardDeviation);
         var logits = new float[Count * Classes];
         var labels = new int[Count];
@@ -118,7 +119,7 @@ public sealed class TestTimeViewsTests : IDisposable
         new ImageNormalizer(_data.Shape, _data.Mean, _data.StandardDeviation)
             .Write(images, values);
         var logits = new float[Count * Classes];
-        _session.State.Model.Evaluate(values, [], logits);
+        _model.Evaluate(values, [], logits);
         return logits;
     }
 }

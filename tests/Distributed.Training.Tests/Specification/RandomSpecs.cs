@@ -1,3 +1,4 @@
+using Distributed.Kernel;
 using Distributed.Torch;
 using Distributed.Training.Data;
 using Distributed.Training.Models;
@@ -18,6 +19,7 @@ internal sealed class RandomSpecs
     {
         var batch = random.Next(1, 2000);
         var reduction = Pick<ReductionMode>();
+        var device = Device();
         return new RunSpec
         {
             Name = $"run-{random.Next()}",
@@ -44,8 +46,10 @@ internal sealed class RandomSpecs
             Compression = reduction == ReductionMode.Fast
                 ? Pick<CompressionKind>()
                 : CompressionKind.None,
-            Transport = Pick<TransportKind>(),
-            Device = Pick<DeviceKind>(),
+            Transport = device.Kind == DeviceKind.Cpu
+                ? TransportKind.Shm
+                : Pick<TransportKind>(),
+            Device = device,
             Precision = Pick<PrecisionKind>(),
             ThreadsPerWorker = random.Next(1, 9),
             CheckpointEvery = Coin() ? null : random.Next(1, 1000),
@@ -53,6 +57,12 @@ internal sealed class RandomSpecs
             ParameterHashEvery = random.Next(1, 1000),
             TensorBoard = Pick<TensorBoardLevel>(),
         };
+    }
+
+    private DeviceRequest Device()
+    {
+        DeviceKind kind = Pick<DeviceKind>();
+        return new(kind, kind == DeviceKind.Cuda && Coin() ? random.Next(0, 8) : null);
     }
 
     private DatasetSpec Dataset()

@@ -272,6 +272,9 @@ public sealed class RunSpecReaderTests
     [InlineData("compression: bf16",
         "run.yaml:1:14 compression: bf16 changes the sums; expected reduction fast: use "
         + "--reduction fast or leave compression out")]
+    [InlineData("{transport: nccl, device: cpu}",
+        "run.yaml:1:13 transport: nccl is for GPUs and the device is cpu; expected auto, shm or "
+        + "grpc, or --device cuda")]
     [InlineData("name: ../x",
         "run.yaml:1:7 name: '../x'; expected letters, digits, '.', '_' and '-', beginning with a "
         + "letter or digit")]
@@ -392,6 +395,19 @@ public sealed class RunSpecReaderTests
             ["blasCore is ZEN, expected HASWELL", "threadsPerWorker is 2, expected 1"],
             first.Compare(first with { BlasCore = "ZEN", ThreadsPerWorker = 2 })
                 .Select(difference => difference.ToString()));
+    }
+
+    [Fact]
+    public void Fingerprints_tell_trainers_apart()
+    {
+        var host = new NumericsFingerprint(
+            2, "1.13", "HASWELL", "AVX2", "avx2", "cpu", "fp32", 1, 64, 4, 16, "exact");
+        NumericsFingerprint device = host with { Trainer = "device" };
+        Assert.Equal(device, NumericsFingerprint.FromText(device.ToText()));
+        Assert.Equal("trainer is device, expected host",
+            Assert.Single(host.Compare(device)).ToString());
+        string old = host.ToText().Replace("trainer=host; ", "", StringComparison.Ordinal);
+        Assert.Empty(host.Compare(NumericsFingerprint.FromText(old)!));
     }
 
     /// <summary>A run from before engines had a revision is one of the first.</summary>

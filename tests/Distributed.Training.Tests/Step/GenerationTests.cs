@@ -30,6 +30,12 @@ public sealed class GenerationTests
 
     private static readonly Lazy<string> Muon = new(() => Undisturbed(TestSessions.MuonModel));
 
+    private static readonly Lazy<string> OnDevice = new(
+        () => Undisturbed(TestSessions.NormalizedModel, trainer: TrainerKind.Device));
+
+    private static readonly Lazy<string> WhitenedOnDevice = new(
+        () => Undisturbed(TestSessions.WhitenedModel, trainer: TrainerKind.Device));
+
     public GenerationTests() => TorchLibrary.Initialize(threadCount: 1);
 
     [Property(MaxTest = 12)]
@@ -54,6 +60,42 @@ public sealed class GenerationTests
     [Property(MaxTest = 6)]
     public void AnyHistoryOfGenerationsTrainsTheSameBitsWithMuon(ulong seed) =>
         Assert.Equal(Muon.Value, Disturbed(TestSessions.MuonModel, new Prng(seed)));
+
+    /// <summary>
+    /// Ranks that are alone step without the host; others take their state over from its copy.
+    /// </summary>
+    [Property(MaxTest = 4)]
+    public void AnyHistoryOfGenerationsTrainsTheSameBitsOnADevice(ulong seed) => Assert.Equal(
+        OnDevice.Value,
+        Disturbed(TestSessions.NormalizedModel, new Prng(seed), TrainerKind.Device));
+
+    [Property(MaxTest = 4)]
+    public void AnyHistoryOfGenerationsKeepsADevicesSlowCopy(ulong seed) => Assert.Equal(
+        WhitenedOnDevice.Value,
+        Disturbed(TestSessions.WhitenedModel, new Prng(seed), TrainerKind.Device));
+
+    /// <summary>Until it is refreshed, the copy of a device's state is of no step.</summary>
+    [Fact]
+    public void ADevicesStateIsGivenOutOnceItIsCopied()
+    {
+        using TrainingSession session = TestSessions.Alone(
+            TestSessions.NormalizedModel, TrainerKind.Device);
+        var first = new byte[session.State.ByteLength];
+        Assert.True(session.State.TryCopyTo(0, 0, first));
+        session.Step(1);
+        Assert.False(session.State.TryCopyTo(0, 0, first));
+        Assert.False(session.State.TryCopyTo(1, 0, first));
+        Assert.Null(session.State.CountersAfter(1));
+        session.State.Refresh();
+        Assert.True(session.State.TryCopyTo(1, 0, first));
+        session.Step(2);
+        Assert.Null(session.State.CountersAfter(1));
+        session.Leave();
+        var second = new byte[first.Length];
+        Assert.True(session.State.TryCopyTo(2, 0, second));
+        Assert.NotEqual(first, second);
+        Assert.Equal(session.State.Counters, session.State.CountersAfter(2));
+    }
 
     [Fact]
     public void AStateIsCopiedOnlyWhileItIsThatOfTheStep()
@@ -168,19 +210,23 @@ public sealed class GenerationTests
         }
     }
 
-    private static string Undisturbed(string model, int steps = Steps)
+    private static string Undisturbed(
+        string model, int steps = Steps, TrainerKind trainer = TrainerKind.Host)
     {
-        using TrainingSession session = TestSessions.Create(model, 1);
-        session.Join(Plan(1), 0, new CollectiveScope(1, 1), transport: null);
+        using TrainingSession session = TestSessions.Alone(model, trainer);
         for (int step = 1; step <= steps; step++)
             session.Step(step);
         return session.State.ParametersSha256();
     }
 
-    private static string Disturbed(string model, Prng random)
+    private static string Disturbed(
+        string model, Prng random, TrainerKind trainer = TrainerKind.Host)
     {
         TrainingSession[] sessions =
-            [.. Enumerable.Range(0, Workers).Select(_ => TestSessions.Create(model, 1))];
+        [
+            .. Enumerable.Range(0, Workers).Select(
+                _ => TestSessions.Create(model, 1, trainer: trainer)),
+        ];
         TrainingSession[] members = sessions;
         for (int generation = 1; members.Max(member => member.State.Step) < Steps; generation++)
         {

@@ -1,3 +1,5 @@
+using Distributed.Collectives.Reduction;
+using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Training.Data;
 using Distributed.Training.Models;
@@ -116,13 +118,24 @@ internal static class TestSessions
         """;
 
     public static TrainingSession Create(
-        string model, ulong seed, int testSamples = 10)
+        string model, ulong seed, int testSamples = 10, TrainerKind trainer = TrainerKind.Host)
     {
         DatasetPair data = Data(testSamples);
         RunSpec spec = RunSpecReader.Read(
             $"globalBatch: 12\nlogicalShards: 4\nseed: {seed}\n" + model, "test.yaml");
         return new TrainingSession(
-            spec, Network.Resolve(spec.Model, data.Shape, data.ClassCount), data);
+            spec, Network.Resolve(spec.Model, data.Shape, data.ClassCount), data, trainer);
+    }
+
+    /// <summary>Takes the place of a rank that has all four shards.</summary>
+    public static TrainingSession Alone(
+        string model, TrainerKind trainer, ulong seed = 1, int testSamples = 10)
+    {
+        TrainingSession session = Create(model, seed, testSamples, trainer);
+        session.Join(
+            ReductionPlan.Create(ShardMap.Even(4, 1), ReductionOrder.Exact), 0,
+            new CollectiveScope(1, 1), transport: null);
+        return session;
     }
 
     /// <summary>Three classes, each a bright band in another place, with noise.</summary>

@@ -10,11 +10,17 @@ namespace Distributed.Training.Tests.Step;
 /// The training loop over real gradients: the same parameters, bit for bit, on any number of ranks,
 /// through partial batches and empty shards.
 /// </summary>
-public sealed class TrainingSessionTests
+public abstract class TrainingSessionTests
 {
     private const int Steps = 9;
 
-    public TrainingSessionTests() => TorchLibrary.Initialize(threadCount: 1);
+    private readonly TrainerKind _trainer;
+
+    protected TrainingSessionTests(TrainerKind trainer)
+    {
+        TorchLibrary.Initialize(threadCount: 1);
+        _trainer = trainer;
+    }
 
     /// <summary>
     /// 27 samples in batches of 12: the last batch of 3 leaves one of 4 shards empty.
@@ -53,8 +59,7 @@ public sealed class TrainingSessionTests
     [Fact]
     public void TheLossFallsOnDataThatCanBeLearnt()
     {
-        using TrainingSession session = TestSessions.Create(TestSessions.PlainModel, 1);
-        Alone(session);
+        using TrainingSession session = Alone(TestSessions.PlainModel);
         double first = session.Step(1).Loss;
         double last = first;
         for (int step = 2; step <= 120; step++)
@@ -109,8 +114,7 @@ public sealed class TrainingSessionTests
     [Fact]
     public void EvaluationAddsUpToTheTestSet()
     {
-        using TrainingSession session = TestSessions.Create(TestSessions.PlainModel, 1);
-        Alone(session);
+        using TrainingSession session = Alone(TestSessions.PlainModel);
         EvaluatedBatch batch = Assert.Single(session.Evaluate());
         Assert.Equal(10, batch.Samples);
         Assert.InRange(batch.Correct, 0, 10);
@@ -158,8 +162,7 @@ public sealed class TrainingSessionTests
     [InlineData(TestSessions.MuonModel)]
     public void AStepAllocatesNothing(string model)
     {
-        using TrainingSession session = TestSessions.Create(model, 1);
-        Alone(session);
+        using TrainingSession session = Alone(model);
         for (int step = 1; step <= 20; step++)
             session.Step(step);
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -171,11 +174,8 @@ public sealed class TrainingSessionTests
     [Fact]
     public void ALossThatIsNotANumberNamesStepAndShard()
     {
-        using TrainingSession session = TestSessions.Create(
-            TestSessions.PlainModel.Replace("learningRate: 1e-3", "learningRate: 1e30",
-                StringComparison.Ordinal),
-            1);
-        Alone(session);
+        using TrainingSession session = Alone(TestSessions.PlainModel.Replace(
+            "learningRate: 1e-3", "learningRate: 1e30", StringComparison.Ordinal));
         var diverged = Assert.Throws<OperatingException>(() =>
         {
             for (int step = 1; step <= Steps; step++)
@@ -194,7 +194,7 @@ public sealed class TrainingSessionTests
         return results;
     }
 
-    private static string[] TrainOn(int ranks, string model, ulong seed) =>
+    private string[] TrainOn(int ranks, string model, ulong seed) =>
         OnRanks(ranks, model, seed, (session, _) =>
         {
             for (int step = 1; step <= Steps; step++)
@@ -202,7 +202,7 @@ public sealed class TrainingSessionTests
             return session.State.ParametersSha256();
         });
 
-    private static T[] OnRanks<T>(
+    private T[] OnRanks<T>(
         int ranks, string model, ulong seed, Func<TrainingSession, int, T> work,
         int testSamples = 10, ReductionOrder order = ReductionOrder.Exact)
     {
@@ -216,7 +216,8 @@ public sealed class TrainingSessionTests
             {
                 try
                 {
-                    using TrainingSession session = TestSessions.Create(model, seed, testSamples);
+                    using TrainingSession session = TestSessions.Create(
+                        model, seed, testSamples, _trainer);
                     session.Join(
                         plan, rank, new CollectiveScope(1, 1),
                         ranks == 1 ? null : network.Connect(rank));
@@ -236,7 +237,11 @@ public sealed class TrainingSessionTests
         return results;
     }
 
-    private static void Alone(TrainingSession session) => session.Join(
-        ReductionPlan.Create(ShardMap.Even(4, 1), ReductionOrder.Exact), 0,
-        new CollectiveScope(1, 1), transport: null);
+    private TrainingSession Alone(string model) => TestSessions.Alone(model, _trainer);
 }
+
+/// <summary>With the state in the host's memory.</summary>
+public sealed class HostTrainingSessionTests() : TrainingSessionTests(TrainerKind.Host);
+
+/// <summary>With the state on a device, which the CPU is here.</summary>
+public sealed class DeviceTrainingSessionTests() : TrainingSessionTests(TrainerKind.Device);
