@@ -19,7 +19,9 @@ public static class DiskErrors
         return false;
     }
 
-    /// <summary>Why the disk refused, without a full stop: that it is full, or its own words.</summary>
+    /// <summary>
+    /// Why the disk refused, without a full stop: that it is full, or its own words.
+    /// </summary>
     public static string Reason(Exception exception)
     {
         ArgumentNullException.ThrowIfNull(exception);

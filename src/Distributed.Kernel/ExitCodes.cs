@@ -8,6 +8,10 @@ public static class ExitCodes
     public const int BadUsage = 2;
     public const int NotEnoughWorkers = 3;
     public const int NumericsDiverged = 4;
+
+    /// <summary>Of `doctor --engine` alone: there is no libtorch to build the engine for.</summary>
+    public const int NoLibtorch = 5;
+
     public const int BrokenInvariant = 70;
     public const int Interrupted = 130;
 }

@@ -1,3 +1,5 @@
+using Distributed.Kernel;
+
 namespace Distributed.Cluster.Configuration;
 
 /// <summary>
@@ -23,6 +25,8 @@ public sealed record ClusterSettings
     public TrainingSettings Training { get; init; } = new();
 
     public WorkerSettings Worker { get; init; } = new();
+
+    public TorchSettings Torch { get; init; } = new();
 
     public MetricsSettings Metrics { get; init; } = new();
 
@@ -256,9 +260,17 @@ public sealed record WorkerSettings
     public string Host { get; init; } = "";
 
     /// <summary>
-    /// Worker processes on this host, each with a device (or a share of the CPU).
+    /// Worker processes on this host, each with a device (or a share of the CPU). Null for
+    /// <c>auto</c>: <see cref="SlotsPerDevice"/> for each GPU, and one where there is none.
     /// </summary>
-    public int Slots { get; init; } = 1;
+    public int? Slots { get; init; } = 1;
+
+    /// <summary>Where their number follows the GPUs: how many share one.</summary>
+    public int SlotsPerDevice { get; init; } = 1;
+
+    /// <summary>That of the first of them among the workers of the host: GPUs go round the
+    /// slots.</summary>
+    public int FirstSlot { get; init; }
 
     /// <summary>
     /// Threads that one worker computes with. They are part of a run's numerics: the same run with
@@ -266,8 +278,19 @@ public sealed record WorkerSettings
     /// </summary>
     public int ThreadsPerWorker { get; init; } = 1;
 
-    /// <summary><c>auto</c>, <c>cpu</c> or <c>cuda</c>.</summary>
-    public string Device { get; init; } = "auto";
+    /// <summary>What a worker computes on for runs whose spec leaves that to it, and which GPU
+    /// for those that ask for any.</summary>
+    public DeviceRequest Device { get; init; } = DeviceRequest.Auto;
+}
+
+/// <summary>The library that does the mathematics.</summary>
+public sealed record TorchSettings
+{
+    /// <summary>
+    /// The folder of the libtorch to use, with include/ and lib/, such as a PyTorch wheel's torch
+    /// folder; empty to have one found. The variable LIBTORCH wins over it.
+    /// </summary>
+    public string Folder { get; init; } = "";
 }
 
 /// <summary>The least important messages that are written.</summary>

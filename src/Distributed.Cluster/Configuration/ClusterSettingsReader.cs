@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Kernel;
 
 namespace Distributed.Cluster.Configuration;
 
@@ -34,8 +35,11 @@ public static class ClusterSettingsReader
         PhaseTimeout,
         "training.runs-folder", "training.termination-grace", "training.min-workers",
         "training.suspend-timeout", "training.rebalance-gain",
-        "worker.name", "worker.host", "worker.slots", "worker.threads-per-worker",
+        "worker.name", "worker.host", "worker.slots",
+        "worker.slots-per-device", "worker.first-slot",
+        "worker.threads-per-worker",
         "worker.device",
+        "torch.folder",
         "pbm.host", "pbm.port",
         "dashboard.host", "dashboard.port",
         "metrics.host", "metrics.port",
@@ -85,6 +89,14 @@ public static class ClusterSettingsReader
         return ReadSettings(new SettingsSource(config, IsOverride));
     }
 
+    private static DeviceRequest ReadDevice(
+        SettingsSource source, string key, DeviceRequest otherwise)
+    {
+        string text = source.Text(key, $"{otherwise}");
+        return DeviceRequest.TryParse(text)
+            ?? throw source.Wrong(key, $"\"{text}\"", DeviceRequest.Expected);
+    }
+
     private static HoconDocument ReadDocument(string file, Func<string, string?> readFile)
     {
         var origin = new HoconOrigin(file, 1, 1);
@@ -123,11 +135,20 @@ public static class ClusterSettingsReader
             {
                 Name = source.Text("worker.name", defaults.Worker.Name),
                 Host = source.Text("worker.host", defaults.Worker.Host),
-                Slots = source.Integer("worker.slots", defaults.Worker.Slots, 1, 1024),
+                Slots = source.Text("worker.slots", "") == "auto"
+                    ? null
+                    : source.Integer("worker.slots", 1, 1, 1024),
+                SlotsPerDevice = source.Integer(
+                    "worker.slots-per-device", defaults.Worker.SlotsPerDevice, 1, 64),
+                FirstSlot = source.Integer(
+                    "worker.first-slot", defaults.Worker.FirstSlot, 0, 1023),
                 ThreadsPerWorker = source.Integer(
                     "worker.threads-per-worker", defaults.Worker.ThreadsPerWorker, 1, 1024),
-                Device = source.Word(
-                    "worker.device", defaults.Worker.Device, ["auto", "cpu", "cuda"]),
+                Device = ReadDevice(source, "worker.device", defaults.Worker.Device),
+            },
+            Torch = new TorchSettings
+            {
+                Folder = source.Text("torch.folder", defaults.Torch.Folder),
             },
             Pbm = new PbmSettings
             {

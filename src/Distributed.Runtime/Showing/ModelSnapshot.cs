@@ -11,7 +11,7 @@ internal sealed class ModelSnapshot : IDisposable
 {
     private int _isTaken;
 
-    public ModelSnapshot(TorchModel model)
+    public ModelSnapshot(ModelLayout model)
     {
         Model = model;
         Parameters = NativeBuffer.Of(ElementType.Float32, model.ParameterLength);
@@ -20,7 +20,7 @@ internal sealed class ModelSnapshot : IDisposable
     }
 
     /// <summary>Says what lies where.</summary>
-    public TorchModel Model { get; }
+    public ModelLayout Model { get; }
 
     public NativeBuffer Parameters { get; }
 
@@ -41,6 +41,7 @@ internal sealed class ModelSnapshot : IDisposable
         if (Interlocked.Exchange(ref _isTaken, 1) == 1)
             return false;
         ModelState state = session.State;
+        state.Refresh();
         Step = state.Step;
         state.Parameters.AsSpan<byte>()[..(int)Parameters.ByteLength]
             .CopyTo(Parameters.AsSpan<byte>());

@@ -100,6 +100,7 @@ internal sealed class CheckpointWriter : IDisposable
     private CheckpointContent Copy(long step)
     {
         Invariant.Check(step == _state.Step, "what is saved is the step that was committed last");
+        _state.Refresh();
         NativeBuffer[] sources = [_state.Parameters, _state.Statistics, .. _state.Optimizer];
         if (_copies.Length == 0)
             _copies = [.. sources.Select(source => new float[source.AsSpan<float>().Length])];

@@ -4,6 +4,7 @@ using Distributed.Cluster.Workers;
 using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Devices;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Runtime.Tracing;
 using Distributed.Torch;
@@ -24,6 +25,7 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
     private readonly SharedMemoryHub _shared;
     private readonly TimeProvider _clock;
     private readonly StepTelemetry _telemetry;
+    private readonly DeviceChooser _devices;
     private readonly BlockingCollection<Action> _commands = [];
     private readonly Thread _thread;
     private readonly Lock _answerGate = new();
@@ -35,10 +37,13 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
     /// <param name="shared">Memory that it shares with other workers of the host.</param>
     /// <param name="clock">Dates checkpoints and traces.</param>
     /// <param name="telemetry">Takes every step; null for one that nobody knows by name.</param>
+    /// <param name="devices">Chooses the device of each job, and stays the caller's; null for a
+    /// worker that was told nothing.</param>
     public TrainingThread(
         DataPlaneHub hub, SharedMemoryHub shared, TimeProvider clock,
-        StepTelemetry? telemetry = null)
+        StepTelemetry? telemetry = null, DeviceChooser? devices = null)
     {
+        _devices = devices ?? DeviceChooser.Of(DeviceRequest.Auto, slot: 0);
         _telemetry = telemetry ?? new StepTelemetry("", StepTelemetry.EveryStepsDefault, clock);
         _hub = hub;
         _shared = shared;
@@ -59,7 +64,8 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
         {
             try
             {
-                _job = new WorkerJob(order, Answer, _hub, _shared, _clock, _telemetry);
+                _job = new WorkerJob(order, Answer, _hub, _shared, _clock, _telemetry,
+                    _devices);
                 _runtime = TorchLibrary.Describe();
                 Answer(new TrainingPrepared(order.Job, _job.Step, _job.Numerics, _job.Device));
             }
@@ -113,6 +119,10 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
         });
     }
 
+    /// <summary>The device of the job in hand cannot be used any more. Any thread may
+    /// tell.</summary>
+    public void Lose(string message) => _job?.Lose(message);
+
     public void Dispose()
     {
         Release("the worker is closing");
@@ -151,7 +161,7 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
         });
     }
 
-    private static WorkFailure Explain(Exception failure)
+    private WorkFailure Explain(Exception failure)
     {
         switch (failure)
         {
@@ -166,6 +176,8 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
                 // The rank whose shard it was names the shard; this one only knows the sum.
                 Thread.Sleep(OwnerSpeaksFirst);
                 return new(Blame.Job, ExitCodes.NumericsDiverged, -1, diverged.Message);
+            case DeviceException device:
+                return new(Blame.Worker, device.ExitCode, -1, device.Message);
             case OperatingException operating:
                 return new(
                     Blame.Job, operating.ExitCode, -1, operating.Message,
@@ -173,11 +185,16 @@ internal sealed class TrainingThread : ITrainingPort, IDisposable
             case TorchException torch:
                 return new(
                     Blame.Worker, ExitCodes.OperatingError, -1,
-                    $"libtorch failed: {torch.Message}");
+                    Explain(torch.Message) ?? $"libtorch failed: {torch.Message}");
             default:
                 return new(
                     Blame.Worker, ExitCodes.OperatingError, -1,
                     $"{failure.GetType().Name}: {failure.Message}");
         }
     }
+
+    private string? Explain(string nativeMessage) =>
+        TorchLibrary.Device is { } device
+            ? DeviceHealth.Explain(nativeMessage, device, _devices.Identify(device))
+            : null;
 }

@@ -1,5 +1,6 @@
 using Distributed.Cluster.Coordination;
 using Distributed.Kernel;
+using Distributed.Runtime.Devices;
 using Distributed.Torch;
 
 namespace Distributed.Runtime.Workers;
@@ -14,22 +15,25 @@ internal sealed class VitalsTimer : IDisposable
     private readonly IActorRef _worker;
     private readonly TrainingThread _training;
     private readonly ForwardedLog _log;
+    private readonly DeviceChooser _devices;
     private readonly TimeProvider _clock;
     private readonly ITimer _timer;
-    private readonly Lock _gate = new();
     private TimeSpan _computed;
     private long _sampled;
+    private int _sampling;
 
     public VitalsTimer(
-        IActorRef worker, TrainingThread training, ForwardedLog log, TimeProvider clock)
+        IActorRef worker, TrainingThread training, ForwardedLog log, DeviceChooser devices,
+        TimeProvider clock)
     {
+        _devices = devices;
         _worker = worker;
         _training = training;
         _log = log;
         _clock = clock;
         _computed = Environment.CpuUsage.TotalTime;
         _sampled = clock.GetTimestamp();
-        _timer = clock.CreateTimer(_ => Sample(), null, Interval, Interval);
+        _timer = clock.CreateTimer(_ => SampleAlone(), null, Interval, Interval);
     }
 
     public void Dispose() => _timer.Dispose();
@@ -40,32 +44,48 @@ internal sealed class VitalsTimer : IDisposable
             ? Math.Clamp(computed / elapsed / Math.Max(1, threads), 0, 1)
             : 0;
 
+    /// <summary>A driver whose GPU is lost may take longer to answer than the
+    /// interval.</summary>
+    private void SampleAlone()
+    {
+        if (Interlocked.Exchange(ref _sampling, 1) != 0)
+            return;
+        try
+        {
+            Sample();
+        }
+        finally
+        {
+            Volatile.Write(ref _sampling, 0);
+        }
+    }
+
     private void Sample()
     {
         _log.Flush();
         TorchRuntime? runtime = _training.Runtime;
         string device = runtime?.Device ?? "";
         int threads = runtime?.ThreadCount ?? 0;
-        double utilisation;
-        // After a pause of the process two calls may come at once.
-        lock (_gate)
-        {
-            TimeSpan computed = Environment.CpuUsage.TotalTime;
-            long now = _clock.GetTimestamp();
-            utilisation = Utilisation(
-                computed - _computed, _clock.GetElapsedTime(_sampled, now), threads);
-            _computed = computed;
-            _sampled = now;
-        }
+        TimeSpan computed = Environment.CpuUsage.TotalTime;
+        long now = _clock.GetTimestamp();
+        double utilisation = Utilisation(
+            computed - _computed, _clock.GetElapsedTime(_sampled, now), threads);
+        _computed = computed;
+        _sampled = now;
 
-        (long used, long total) = DeviceMemory;
-        _worker.Tell(new VitalsReported(new WorkerVitals(
-            device, threads, Environment.WorkingSet, used, total, utilisation)));
+        (DeviceSample Sample, string? Lost)? looked = _devices.Sample(device);
+        _worker.Tell(new VitalsReported(Vitals(
+            device, threads, Environment.WorkingSet, utilisation, looked?.Sample)));
+        // A command that hangs on a lost device would never tell.
+        if (looked?.Lost is { } lost)
+            _training.Lose(lost);
     }
 
-    /// <summary>
-    /// A CPU has no memory of its own. For a CUDA device this is the place to ask the engine, once
-    /// its library tells what cudaMemGetInfo does: until then it is not known.
-    /// </summary>
-    private static (long UsedBytes, long TotalBytes) DeviceMemory => (0, 0);
+    /// <summary>A CPU has no memory of its own, and is used as much as its process
+    /// does.</summary>
+    internal static WorkerVitals Vitals(
+        string device, int threads, long memoryBytes, double utilisation, DeviceSample? sample) =>
+        new(
+            device, threads, memoryBytes, sample?.UsedBytes ?? 0, sample?.TotalBytes ?? 0,
+            sample?.Utilisation ?? utilisation);
 }

@@ -4,6 +4,8 @@ using Distributed.Collectives.Reduction;
 using Distributed.Collectives.Transport;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Devices;
+using Distributed.Runtime.Nccl;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Runtime.Showing;
 using Distributed.Runtime.Tracing;
@@ -30,17 +32,20 @@ internal sealed class WorkerJob : IDisposable
     private readonly DatasetPair _data;
     private readonly TrainingSession _session;
     private readonly CheckpointWriter _checkpoints;
+    private readonly string _gpu;
     private readonly RunShow? _show;
     private readonly StepTelemetry _telemetry;
     private readonly Lock _gate = new();
     private CancellationTokenSource _generation = new();
     private ITransport? _transport;
     private int _haltsPending;
+    private bool _isLost;
     private BucketGrouping? _grouping;
 
     public WorkerJob(
         PrepareJob order, Action<TrainingAnswer> answer, DataPlaneHub hub,
-        SharedMemoryHub shared, TimeProvider clock, StepTelemetry telemetry)
+        SharedMemoryHub shared, TimeProvider clock, StepTelemetry telemetry,
+        DeviceChooser devices)
     {
         Number = order.Job;
         _telemetry = telemetry;
@@ -50,14 +55,21 @@ internal sealed class WorkerJob : IDisposable
         _shared = shared;
         _spec = RunSpecReader.Read(
             order.Description.Specification, order.Description.RunFolder, []);
-        InitializeEngine(_spec);
+        DeviceDecision decision = devices.Choose(_spec.Device);
+        TorchLibrary.Initialize(_spec.ThreadsPerWorker, decision.Device!);
+        if (decision.IsGpu)
+            Answer(new TrainingDecided(Number, $"takes {decision.Device}: {decision.Reason}"));
         TorchRuntime runtime = TorchLibrary.Describe();
         Device = runtime.Device;
+        _gpu = devices.PlaceOf(Device);
+        TrainerDecision trainer = TrainerDecision.Of(_spec.Precision, Device);
+        if (trainer.Kind == TrainerKind.Device)
+            Answer(new TrainingDecided(Number, trainer.Reason));
         NumericsFingerprint numerics = SessionNumerics.Of(_spec, runtime);
         Numerics = numerics.ToText();
         _data = SpecifiedDataset.Open(_spec.Dataset);
         Network network = Network.Resolve(_spec.Model, _data.Shape, _data.ClassCount);
-        _session = new TrainingSession(_spec, network, _data);
+        _session = new TrainingSession(_spec, network, _data, trainer.Kind);
         _checkpoints = new CheckpointWriter(
             _description.RunFolder, order.Returns, _spec, numerics, _session.State,
             _session.StepsPerEpoch, clock);
@@ -93,6 +105,24 @@ internal sealed class WorkerJob : IDisposable
 
         transport?.Cancel(reason);
         generation.Cancel();
+    }
+
+    /// <summary>
+    /// The device cannot be used any more: wakes what waits for a peer, and says so once, even
+    /// while a command hangs on the device. Any thread may call.
+    /// </summary>
+    public void Lose(string message)
+    {
+        lock (_gate)
+        {
+            if (_isLost)
+                return;
+            _isLost = true;
+        }
+
+        BeginHalt(message);
+        Answer(new TrainingFailed(
+            Number, new WorkFailure(Blame.Worker, ExitCodes.OperatingError, -1, message)));
     }
 
     /// <summary>Leaves the generation.</summary>
@@ -141,9 +171,11 @@ internal sealed class WorkerJob : IDisposable
         try
         {
             var scope = new CollectiveScope(Number, generation.Number);
-            IResidentBuffers? resident = TryShare(
-                generation, plan, scope, transport, text => warning = text);
-            _session.Join(plan, order.Rank, scope, transport, resident);
+            NcclReducer? nccl = TryNccl(plan, transport);
+            IResidentBuffers? resident = nccl is not null
+                ? null
+                : TryShare(generation, plan, scope, transport, text => warning = text);
+            _session.Join(plan, order.Rank, scope, transport, resident, nccl);
             _grouping = _session.Grouping;
             _telemetry.Join(
                 scope, _description.Name, order.Rank,
@@ -251,6 +283,14 @@ internal sealed class WorkerJob : IDisposable
                 + "of them on one machine; use --transport auto or grpc");
         }
 
+        if (_spec.Transport == TransportKind.Nccl && !canShare)
+        {
+            throw new OperatingException(
+                "transport nccl was asked for, but the workers are not all on one machine, or "
+                + "cannot share memory there: expected that, because it sums over the GPUs of one "
+                + "machine only; use --transport auto or grpc");
+        }
+
         return canShare && _spec.Transport != TransportKind.Grpc
             ? _shared.Open(
                 Number, generation.Number, rank,
@@ -258,6 +298,31 @@ internal sealed class WorkerJob : IDisposable
             : _hub.Open(
                 Number, generation.Number, rank,
                 [.. generation.Ranks.Select(other => other.Worker.DataAddress)]);
+    }
+
+    /// <summary>
+    /// Null where gradients come to the host. All ranks ask alike, because they see the same spec
+    /// and the same ranks.
+    /// </summary>
+    private NcclReducer? TryNccl(ReductionPlan plan, ITransport? transport)
+    {
+        bool isAskedFor = _spec.Transport == TransportKind.Nccl;
+        return transport is SharedMemoryTransport shared
+            && (isAskedFor
+                || (_spec.Transport == TransportKind.Auto && _spec.Device.Kind != DeviceKind.Cpu))
+            ? new NcclExchange(
+                shared, plan, text => Answer(new TrainingDecided(Number, text)))
+                .TryOpen(OfferNccl(), isAskedFor)
+            : null;
+    }
+
+    private NcclOffer OfferNccl()
+    {
+        if (!_session.CanReduceOnDevice || SessionNumerics.Kind(Device) == "cpu")
+            return new NcclOffer("", "", $"it computes on {Device}");
+        return NcclLibrary.TryLoad(out string reason, out NcclLibrary? library)
+            ? new NcclOffer(_gpu, library.Version, "")
+            : new NcclOffer(_gpu, "", reason);
     }
 
     /// <summary>
@@ -311,23 +376,5 @@ internal sealed class WorkerJob : IDisposable
         {
             return false;
         }
-    }
-
-    private static void InitializeEngine(RunSpec spec)
-    {
-        if (spec.Device != DeviceKind.Cpu)
-        {
-            try
-            {
-                TorchLibrary.Initialize(spec.ThreadsPerWorker, "cuda");
-                return;
-            }
-            catch (TorchException) when (spec.Device == DeviceKind.Auto)
-            {
-                // This libtorch sees no GPU, or the process has settled on the CPU before.
-            }
-        }
-
-        TorchLibrary.Initialize(spec.ThreadsPerWorker, "cpu");
     }
 }

@@ -2,6 +2,7 @@ using Distributed.Cluster.Workers;
 using Distributed.Kernel;
 using Distributed.Runtime.Actors;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Devices;
 using Distributed.Runtime.Security;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Runtime.Tracing;
@@ -22,13 +23,15 @@ public sealed class WorkerNode : IAsyncDisposable
     private readonly ActorLoop _loop;
     private readonly DataPlaneServer _server;
     private readonly SharedMemoryHub _shared;
+    private readonly DeviceChooser _devices;
     private readonly TrainingThread _training;
     private readonly ForwardedLog _log;
 
     private WorkerNode(
         WorkerIdentity identity, RpcSecurity security, ActorLoop loop, DataPlaneServer server,
-        SharedMemoryHub shared, TrainingThread training, ForwardedLog log)
+        SharedMemoryHub shared, DeviceChooser devices, TrainingThread training, ForwardedLog log)
     {
+        _devices = devices;
         _log = log;
         _identity = identity;
         _security = security;
@@ -50,12 +53,14 @@ public sealed class WorkerNode : IAsyncDisposable
     /// <param name="cancellation">Gives up the start.</param>
     /// <param name="traceEverySteps">Steps from one that is traced to the next.</param>
     /// <param name="version">The program's, shown to people.</param>
+    /// <param name="device">For runs that leave it to the worker; null is auto.</param>
+    /// <param name="slot">Of this worker among those of its host: GPUs go round them.</param>
     /// <exception cref="OperatingException">The address cannot be listened at.</exception>
     public static async Task<WorkerNode> StartAsync(
         string name, string host, IReadOnlyList<string> roles, string address,
         Func<int, string> announce, RpcSecurity security, Action<ActorLogRecord> log,
         CancellationToken cancellation, int traceEverySteps = StepTelemetry.EveryStepsDefault,
-        string version = "")
+        string version = "", DeviceRequest? device = null, int slot = 0)
     {
         var hub = new DataPlaneHub(security);
         var shared = new SharedMemoryHub();
@@ -74,11 +79,12 @@ public sealed class WorkerNode : IAsyncDisposable
         var forwarded = new ForwardedLog(log, TimeProvider.System);
         var loop = new ActorLoop("worker", incarnation, forwarded.Write);
         loop.Start();
+        DeviceChooser devices = DeviceChooser.Of(device ?? DeviceRequest.Auto, slot);
         return new WorkerNode(
-            identity, security, loop, server, shared,
+            identity, security, loop, server, shared, devices,
             new TrainingThread(
                 hub, shared, TimeProvider.System,
-                new StepTelemetry(identity.Name, traceEverySteps, TimeProvider.System)),
+                new StepTelemetry(identity.Name, traceEverySteps, TimeProvider.System), devices),
             forwarded);
     }
 
@@ -112,7 +118,8 @@ public sealed class WorkerNode : IAsyncDisposable
                     worker.Tell(new LeaveCluster("its process was asked to stop"));
             }));
         _log.Target = worker;
-        using var vitals = new VitalsTimer(worker, _training, _log, TimeProvider.System);
+        using var vitals = new VitalsTimer(
+            worker, _training, _log, _devices, TimeProvider.System);
         Task asked = Task.Delay(Timeout.Infinite, cancellation);
         Task first = await Task.WhenAny(
             host.Joined, asked, _loop.Ended, Task.Delay(joinDeadline, CancellationToken.None));
@@ -139,6 +146,7 @@ public sealed class WorkerNode : IAsyncDisposable
         _loop.Dispose();
         _shared.CancelAll("the worker is closing");
         _training.Dispose();
+        _devices.Dispose();
         await _server.DisposeAsync();
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Distributed.Cluster.Configuration;
+using Distributed.Kernel;
 
 namespace Distributed.Cluster.Tests.Configuration;
 
@@ -28,7 +29,10 @@ public sealed class ClusterSettingsTests
           suspend-timeout = 16s, rebalance-gain = 0.17
           runs-folder = f, termination-grace = 7s, min-workers = 8
         }
-        worker { host = h2, slots = 10, threads-per-worker = 11, device = CUDA }
+        worker {
+          host = h2, slots = 10, slots-per-device = 3, first-slot = 5, threads-per-worker = 11
+          device = "CUDA:3"
+        }
         pbm { host = q, port = 12 }
         dashboard { host = d, port = 15 }
         metrics { host = m, port = 18 }
@@ -105,7 +109,15 @@ public sealed class ClusterSettingsTests
                 TerminationGrace = TimeSpan.FromSeconds(7),
                 MinWorkers = 8,
             },
-            Worker = new() { Host = "h2", Slots = 10, ThreadsPerWorker = 11, Device = "cuda" },
+            Worker = new()
+            {
+                Host = "h2",
+                Slots = 10,
+                SlotsPerDevice = 3,
+                FirstSlot = 5,
+                ThreadsPerWorker = 11,
+                Device = new(DeviceKind.Cuda, 3),
+            },
             Pbm = new() { Host = "q", Port = 12 },
             Dashboard = new() { Host = "d", Port = 15 },
             Metrics = new() { Host = "m", Port = 18 },
@@ -218,7 +230,7 @@ public sealed class ClusterSettingsTests
     [InlineData("telemetry.otlp.protocol = udp", "expected Grpc or Http")]
     [InlineData("worker.slots = 0", "worker.slots is 0; expected 1 to 1024")]
     [InlineData("worker.slots = two", "worker.slots is \"two\"; expected an integer")]
-    [InlineData("worker.device = tpu", "expected auto, cpu or cuda")]
+    [InlineData("worker.device = tpu", "expected auto, cpu, cuda or cuda:N")]
     [InlineData("remote.port = 70000", "remote.port is 70000; expected 0 to 65535")]
     [InlineData("remote.port = any", "remote.port is \"any\"; expected an integer")]
     [InlineData("remote.hostname = \"\"", "remote.hostname is empty")]
@@ -292,6 +304,15 @@ public sealed class ClusterSettingsTests
     [Fact]
     public void NullTakesASettingBack() =>
         Assert.Equal(1, Read("worker.slots = 5, worker.slots = null").Worker.Slots);
+
+    [Fact]
+    public void SlotsMayFollowTheGpus() => Assert.Null(Read("worker.slots = auto").Worker.Slots);
+
+    /// <summary>On the command line the colon needs no quotation marks.</summary>
+    [Fact]
+    public void OneGpuMayBeNamedOnTheCommandLine() => Assert.Equal(
+        new DeviceRequest(DeviceKind.Cuda, 1),
+        Read("", [], "worker.device=cuda:1").Worker.Device);
 
     private static ClusterSettings Read(
         string text, (string Name, string Value)[]? environment = null,

@@ -101,7 +101,7 @@ public sealed class ResidentSumsTests
 
             Reduce(reducer, step, length);
             sums.Add([
-                .. ResidentRanks.Floats(reducer.Output).ToArray()
+                .. ResidentRanks.Floats(nodes[0]).ToArray()
                     .Select(BitConverter.SingleToInt32Bits),
             ]);
         }

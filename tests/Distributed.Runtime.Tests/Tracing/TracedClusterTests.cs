@@ -16,8 +16,10 @@ namespace Distributed.Runtime.Tests.Tracing;
 /// <summary>
 /// Goal: the spans of one step, made by workers that have told each other nothing of it, meet in
 /// one trace. Method: a cluster in this process, over real connections, whose spans and metrics a
-/// collector takes through OpenTelemetry's own exporter.
+/// collector takes through OpenTelemetry's own exporter. That drops what many runs at a time tell,
+/// so no other test runs meanwhile.
 /// </summary>
+[Collection(WholeProcessCollection.Name)]
 public sealed class TracedClusterTests : IDisposable
 {
     private const int LogicalShards = 4;

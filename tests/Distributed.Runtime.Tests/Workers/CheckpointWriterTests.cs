@@ -19,6 +19,10 @@ public sealed class CheckpointWriterTests : IDisposable
     private const int Steps = 9;
     private const int StepSaved = 5;
 
+    private const string Sgd = "sgd, momentum: 0.85, groups: {norms: 8}, lookahead: 2";
+    private const string Muon = "muon, learningRate: 0.24, momentum: 0.6, groups: {linear: 2}";
+    private const string AdamW = "adamw, lookahead: {everySteps: 3, finalDecay: 0.5}";
+
     private static readonly NumericsFingerprint Numerics = new(
         2, "1.13.1", "Haswell", "AVX2", "AVX2", "cpu", "fp32", 1, 40, 4, 10, "exact");
 
@@ -31,14 +35,17 @@ public sealed class CheckpointWriterTests : IDisposable
     }
 
     [Theory]
-    [InlineData("sgd, momentum: 0.85, groups: {norms: 8}, lookahead: 2")]
-    [InlineData("muon, learningRate: 0.24, momentum: 0.6, groups: {linear: 2}")]
-    [InlineData("adamw, lookahead: {everySteps: 3, finalDecay: 0.5}")]
-    public void ARunThatIsResumedEndsAsIfItHadNeverStopped(string optimizer)
+    [InlineData(Sgd, TrainerKind.Host)]
+    [InlineData(Muon, TrainerKind.Host)]
+    [InlineData(AdamW, TrainerKind.Host)]
+    [InlineData(Sgd, TrainerKind.Device)]
+    [InlineData(Muon, TrainerKind.Device)]
+    [InlineData(AdamW, TrainerKind.Device)]
+    public void ARunThatIsResumedEndsAsIfItHadNeverStopped(string optimizer, TrainerKind trainer)
     {
         RunSpec spec = Spec(optimizer);
         using DatasetPair data = SpecifiedDataset.Open(spec.Dataset);
-        using TrainingSession whole = NewSession(spec, data);
+        using TrainingSession whole = NewSession(spec, data, trainer);
         string? saved = null;
         using (var writer = Writer(spec, whole))
         {
@@ -50,7 +57,7 @@ public sealed class CheckpointWriterTests : IDisposable
             Assert.Null(failure);
         }
 
-        using TrainingSession resumed = NewSession(spec, data);
+        using TrainingSession resumed = NewSession(spec, data, trainer);
         using (var writer = Writer(spec, resumed))
             writer.Restore(saved!);
         Assert.Equal(StepSaved, resumed.State.Step);
@@ -86,10 +93,11 @@ public sealed class CheckpointWriterTests : IDisposable
         Path.Combine(_folder, "run"), 0, spec, Numerics, session.State, session.StepsPerEpoch,
         TimeProvider.System);
 
-    private static TrainingSession NewSession(RunSpec spec, DatasetPair data)
+    private static TrainingSession NewSession(
+        RunSpec spec, DatasetPair data, TrainerKind trainer)
     {
         var session = new TrainingSession(
-            spec, Network.Resolve(spec.Model, data.Shape, data.ClassCount), data);
+            spec, Network.Resolve(spec.Model, data.Shape, data.ClassCount), data, trainer);
         session.Join(
             ReductionPlan.Create(ShardMap.Even(4, 1), ReductionOrder.Exact), 0,
             new CollectiveScope(1, 1), transport: null);

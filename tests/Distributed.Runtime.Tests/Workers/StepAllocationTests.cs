@@ -61,16 +61,18 @@ public sealed class StepAllocationTests : IDisposable
         _data = SpecifiedDataset.Open(_spec.Dataset);
     }
 
-    [Fact]
-    public async Task StepsInSharedMemoryAllocateNothing()
+    [Theory]
+    [InlineData(TrainerKind.Host)]
+    [InlineData(TrainerKind.Device)]
+    public async Task StepsInSharedMemoryAllocateNothing(TrainerKind trainer)
     {
         ReductionPlan plan = Plan();
-        using TrainingSession measured = NewSession();
+        using TrainingSession measured = NewSession(trainer);
         await using ResidentRanks ranks = await ResidentRanks.OpenAsync(
             plan, measured.State.Model.GradientLength,
             new SharedMemoryRanks(Ranks, ringBytes: 1 << 16));
         Assert.Equal(0, await FewestBytesAsync(
-            plan, rank => (ranks.Transports[rank], ranks.Buffers[rank])));
+            plan, rank => (ranks.Transports[rank], ranks.Buffers[rank]), trainer));
     }
 
     [Fact]
@@ -107,15 +109,16 @@ public sealed class StepAllocationTests : IDisposable
     private static ReductionPlan Plan() =>
         ReductionPlan.Create(ShardMap.Even(4, Ranks), ReductionOrder.Exact);
 
-    private TrainingSession NewSession() => new(
-        _spec, Network.Resolve(_spec.Model, _data.Shape, _data.ClassCount), _data);
+    private TrainingSession NewSession(TrainerKind trainer) => new(
+        _spec, Network.Resolve(_spec.Model, _data.Shape, _data.ClassCount), _data, trainer);
 
     /// <summary>
     /// Of many steps, each between meetings of the ranks: what the run-time, and other tests that
     /// have ended, allocate from time to time is not in all of them.
     /// </summary>
     private async Task<long> FewestBytesAsync(
-        ReductionPlan plan, Func<int, (ITransport, IResidentBuffers?)> place)
+        ReductionPlan plan, Func<int, (ITransport, IResidentBuffers?)> place,
+        TrainerKind trainer = TrainerKind.Host)
     {
         long fewest = long.MaxValue;
         await Task.WhenAll(Enumerable.Range(0, Ranks).Select(rank =>
@@ -124,7 +127,7 @@ public sealed class StepAllocationTests : IDisposable
 
         void Train(int rank)
         {
-            using TrainingSession session = NewSession();
+            using TrainingSession session = NewSession(trainer);
             (ITransport transport, IResidentBuffers? resident) = place(rank);
             session.Join(plan, rank, new CollectiveScope(1, 1), transport, resident);
             int step = 0, meetings = 0;

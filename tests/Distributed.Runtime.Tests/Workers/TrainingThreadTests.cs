@@ -6,6 +6,7 @@ using Distributed.Cluster.Workers;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
 using Distributed.Runtime.DataPlane;
+using Distributed.Runtime.Devices;
 using Distributed.Runtime.Security;
 using Distributed.Runtime.SharedMemory;
 using Distributed.Runtime.Tests.Store;
@@ -15,10 +16,12 @@ using Distributed.Training.Data;
 namespace Distributed.Runtime.Tests.Workers;
 
 /// <summary>Workers of two hosts: gradients are frames over gRPC.</summary>
-public sealed class RemoteTrainingThreadTests() : TrainingThreadTests("host-a", "host-b");
+public sealed class RemoteTrainingThreadTests() : TrainingThreadTests(
+    "host-a", "host-b", ncclRefusal: "the workers are not all on one machine");
 
 /// <summary>Workers of one host: gradients lie in memory that both have mapped.</summary>
-public sealed class LocalTrainingThreadTests() : TrainingThreadTests("host", "host")
+public sealed class LocalTrainingThreadTests() : TrainingThreadTests(
+    "host", "host", ncclRefusal: "the gradients of rank 0 are not on a GPU: it computes on cpu")
 {
     /// <summary>Something has the name of the file that the second rank is to make.</summary>
     [Fact]
@@ -48,7 +51,8 @@ public sealed class LocalTrainingThreadTests() : TrainingThreadTests("host", "ho
 /// The training port against its contract, with real gradients between two workers of this process:
 /// whoever halts, wherever the others are, nothing is committed twice, half or by one alone.
 /// </summary>
-public abstract class TrainingThreadTests(string firstHost, string secondHost) : IAsyncLifetime
+public abstract class TrainingThreadTests(
+    string firstHost, string secondHost, string ncclRefusal) : IAsyncLifetime
 {
     private protected const ulong Job = 7;
     private const int LogicalShards = 4;
@@ -203,10 +207,57 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
             (Blame.Job, ExitCodes.BadUsage), (failure.Blame, failure.ExitCode));
     }
 
-    private protected async Task PrepareAsync(params Worker[] workers)
+    /// <summary>The command itself waits for a peer and says nothing.</summary>
+    [Fact]
+    public async Task ALostDeviceIsTheWorkersFaultAndToldOnceAlsoWhileACommandHangs()
+    {
+        await PrepareAsync(First, Second);
+        await JoinAsync(generation: 1, startStep: 0, First, Second);
+        First.Thread.RunStep(1, default, hashParameters: false);
+        First.Thread.Lose("cuda:0 is lost");
+        First.Thread.Lose("cuda:0 is lost");
+        WorkFailure failure = (await First.NextAsync<TrainingFailed>()).Failure;
+        Assert.Equal(
+            new WorkFailure(Blame.Worker, ExitCodes.OperatingError, -1, "cuda:0 is lost"), failure);
+        First.Thread.Release("test");
+        First.Thread.Prepare(Order(0, ""), First.Probe);
+        Assert.Equal(0, (await First.NextAsync<TrainingPrepared>()).Step);
+    }
+
+    /// <summary>This process computes on its CPU, and a device is chosen once.</summary>
+    [Fact]
+    public async Task ADeviceThatCannotBeHadIsTheWorkersFault()
+    {
+        await PrepareAsync(First);
+        using var devices = new DeviceChooser(
+            new DeviceRequest(DeviceKind.Cuda), 0, () => null, visible: null);
+        using var thread = new TrainingThread(
+            new DataPlaneHub(RpcSecurity.None), new SharedMemoryHub(), TimeProvider.System,
+            devices: devices);
+        thread.Prepare(Order(0, ""), Second.Probe);
+        WorkFailure failure = (await Second.NextAsync<TrainingFailed>()).Failure;
+        Assert.Equal(Blame.Worker, failure.Blame);
+        Assert.Contains("expected", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task NcclThatCannotBeHadIsRefusedWithTheReason()
+    {
+        await PrepareAsync("transport: nccl", First, Second);
+        Join(1, 0, First, Second);
+        WorkFailure failure = (await First.NextAsync<TrainingFailed>()).Failure;
+        Assert.Equal((Blame.Job, ExitCodes.OperatingError), (failure.Blame, failure.ExitCode));
+        Assert.StartsWith(
+            $"transport nccl was asked for, but {ncclRefusal}", failure.Message,
+            StringComparison.Ordinal);
+    }
+
+    private protected Task PrepareAsync(params Worker[] workers) => PrepareAsync("", workers);
+
+    private async Task PrepareAsync(string more, params Worker[] workers)
     {
         foreach (Worker worker in workers)
-            worker.Thread.Prepare(Order(0, ""), worker.Probe);
+            worker.Thread.Prepare(Order(0, "", more), worker.Probe);
         foreach (Worker worker in workers)
             Assert.Equal(0, (await worker.NextAsync<TrainingPrepared>()).Step);
     }
@@ -275,7 +326,10 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
             new StartPoint(startStep, 0, 0, source));
     }
 
-    private PrepareJob Order(long step, string checkpoint) => new(
+    /// <param name="step">Of the checkpoint.</param>
+    /// <param name="checkpoint">Empty for none.</param>
+    /// <param name="more">A line of the specification.</param>
+    private PrepareJob Order(long step, string checkpoint, string more = "") => new(
         Job,
         new JobDescription(
             "test",
@@ -284,6 +338,7 @@ public abstract class TrainingThreadTests(string firstHost, string secondHost) :
             globalBatch: 32
             logicalShards: {{LogicalShards}}
             tensorboard: scalars
+            {{more}}
             model:
               layers: [conv: {filters: 4, kernel: 3}, relu, maxPool: 4, flatten, linear: classes]
             """,
