@@ -12,68 +12,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 
-
-class Residual(torch.nn.Module):
-    def __init__(self, branch, shortcut):
-        super().__init__()
-        self.branch, self.shortcut = branch, shortcut
-
-    def forward(self, images):
-        return self.branch(images) + self.shortcut(images)
-
-
-def layer(kind, options):
-    n = lambda key: int(options[key])
-    if kind == "conv":
-        return torch.nn.Conv2d(
-            n("in"), n("out"), n("kernel"), n("stride"), n("padding"), groups=n("groups"),
-            bias=options["bias"] == "1")
-    if kind == "batchnorm":
-        return torch.nn.BatchNorm2d(
-            n("channels"), float(options["eps"]), float(options["momentum"]))
-    if kind == "linear":
-        return torch.nn.Linear(n("in"), n("out"), bias=options["bias"] == "1")
-    if kind == "maxpool":
-        return torch.nn.MaxPool2d(n("kernel"), n("stride"), n("padding"))
-    if kind == "avgpool":
-        return torch.nn.AvgPool2d(n("kernel"), n("stride"), n("padding"))
-    if kind == "dropout":
-        return torch.nn.Dropout(float(options["p"]))
-    return {
-        "relu": lambda: torch.nn.ReLU(inplace=True),
-        "gelu": torch.nn.GELU,
-        "flatten": torch.nn.Flatten,
-        "globalavgpool": lambda: torch.nn.AdaptiveAvgPool2d(1),
-    }[kind]()
-
-
-def block(lines):
-    """Takes lines up to the end of the block."""
-    modules = []
-    while lines and lines[0][0] not in ("end", "shortcut"):
-        kind, *words = lines.pop(0)
-        if kind in ("input", "loss"):
-            continue
-        if kind == "residual":
-            branch, shortcut = block(lines), torch.nn.Identity()
-            if lines.pop(0)[0] == "shortcut":
-                shortcut = block(lines)
-                lines.pop(0)
-            modules.append(Residual(branch, shortcut))
-        else:
-            modules.append(layer(kind, dict(word.split("=") for word in words)))
-    return torch.nn.Sequential(*modules)
-
-
-def optimizer_of(parameters, settings):
-    rate, decay = settings["learning_rate"], settings["weight_decay"]
-    if settings["optimizer"] == "sgd":
-        return torch.optim.SGD(
-            parameters, rate, settings["momentum"], weight_decay=decay,
-            nesterov=settings["nesterov"])
-    kind = torch.optim.AdamW if settings["optimizer"] == "adamw" else torch.optim.Adam
-    return kind(
-        parameters, rate, (settings["beta1"], settings["beta2"]), settings["epsilon"], decay)
+from networks import network_of, optimizer_of
 
 
 def batches(settings, rank, ranks):
@@ -99,7 +38,7 @@ def main():
     settings = json.load(open(sys.argv[4]))
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    network = block([line.split() for line in settings["network"].splitlines() if line.strip()])
+    network = network_of(settings)
     if settings["channels_last"]:
         network = network.to(memory_format=torch.channels_last)
     if ranks > 1:

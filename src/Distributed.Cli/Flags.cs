@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
+using Distributed.Kernel;
 
 namespace Distributed.Cli;
 
@@ -46,6 +47,22 @@ internal static class Flags
             if (choices.FirstOrDefault(choice => Plain(choice) == Plain(text)) is { } known)
                 return known;
             result.AddError($"{name} '{text}'{UsageError.Suggestion(text, choices)}");
+            return null;
+        };
+        return option;
+    }
+
+    public static Option<string?> Device(string name, string description)
+    {
+        Option<string?> option = Text(
+            name, description, "auto|cpu|cuda|cuda:N", "auto", "cpu", "cuda", "cuda:0");
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (DeviceRequest.TryParse(text) is { } device)
+                return device.ToString();
+            if (text.Length > 0)
+                result.AddError($"{name} '{text}': expected {DeviceRequest.Expected}");
             return null;
         };
         return option;

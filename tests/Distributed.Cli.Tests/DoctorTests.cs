@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using Distributed.Cli.Commands;
 using Distributed.Cli.Doctor;
 using Distributed.Kernel;
+using Distributed.Runtime.Devices;
+using Distributed.Torch;
 
 namespace Distributed.Cli.Tests;
 
@@ -43,6 +45,59 @@ public sealed class DoctorTests
 
             """,
             terminal.Output);
+    }
+
+    [Theory]
+    [InlineData("12.4", "2.6.0 with CUDA 12.4")]
+    [InlineData(null, "2.6.0 without CUDA")]
+    public void WhichLibtorchAndWhyIsSaid(string? cuda, string version)
+    {
+        Finding finding = EngineChecks.Libtorch(
+            new TorchDevices("2.6.0", "/venv/torch/lib/libtorch_cpu.so", cuda, 0), Origin(""));
+        Assert.StartsWith(version, finding.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "/venv/torch/lib/libtorch_cpu.so (named by LIBTORCH)", finding.Detail,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("12.4", true, "Ok", "built in", null)]
+    [InlineData(null, false, "Ok", "no CUDA", null)]
+    [InlineData("12.4", false, "Warn", "not built in", "pip install headers (what was found is in")]
+    public void WhetherStepsAreCapturedIsSaidAndHowToHaveThemSo(
+        string? cuda, bool hasCapture, string health, string detail, string? mend)
+    {
+        Finding finding = EngineChecks.Capture(
+            new TorchDevices("2.6.0", "file", cuda, 0) { HasCapture = hasCapture },
+            Origin("pip install headers"));
+        Assert.Equal(health, finding.Health.ToString());
+        Assert.Contains(detail, finding.Detail, StringComparison.Ordinal);
+        Assert.Equal(mend is null, finding.Mend is null);
+        Assert.Contains(mend ?? "", finding.Mend ?? "", StringComparison.Ordinal);
+    }
+
+    private static EngineOrigin Origin(string captureAdvice) => new(
+        "libtorch 2.6.0", "named by LIBTORCH", "/cache/key/libdistributed_torch.so",
+        captureAdvice);
+
+    [Theory]
+    [InlineData(null, 0, 0, "Ok", "none (absent)", null)]
+    [InlineData(null, 0, 1, "Warn", "without CUDA and leaves GPU 0 unused", "LIBTORCH")]
+    [InlineData("13.0", 0, 1, "Warn", "for CUDA 13.0 can use none of GPU 0", "update the driver")]
+    [InlineData("12.4", 2, 2, "Ok", "2 to use: GPU 0; GPU 1", null)]
+    public void GpusThatAreThereAndCannotBeUsedAreAWarning(
+        string? cuda, int usable, int present, string health, string detail, string? mend)
+    {
+        Finding finding = EngineChecks.Gpus(
+            new TorchDevices("2.6.0", "file", cuda, usable),
+            new HostDevices(
+                [.. Enumerable.Range(0, present).Select(index => $"GPU {index}")], "absent"));
+        Assert.Equal(health, finding.Health.ToString());
+        Assert.Contains(detail, finding.Detail, StringComparison.Ordinal);
+        if (mend is null)
+            Assert.Null(finding.Mend);
+        else
+            Assert.Contains(mend, finding.Mend, StringComparison.Ordinal);
     }
 
     [Fact]

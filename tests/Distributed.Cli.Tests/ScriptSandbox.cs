@@ -20,8 +20,21 @@ internal sealed class ScriptSandbox : IDisposable
         "cat", "grep", "sed", "awk", "tail", "rm", "paste", "touch", "chmod", "sleep",
     ];
 
-    private const string DotNetStub =
+    /// <summary>How the program stands for itself when it is asked for its engine.</summary>
+    private const string EngineStub =
         """
+        if [[ $1 == doctor && $2 == --engine ]]; then
+            echo "engine" >>"$SANDBOX/engines"
+            if [[ -e $SANDBOX/wheel ]]; then exit 0; fi
+            if grep -qx libtorch-dev "$SANDBOX/installed"; then exit 0; fi
+            echo "fail  libtorch  there is no libtorch"
+            exit 5
+        fi
+        """;
+
+    private const string DotNetStub =
+        $$"""
+        ENGINE='{{EngineStub}}'
         case $1 in
             --list-sdks) cat "$SANDBOX/sdks" 2>/dev/null || echo "10.0.401 [/usr/sdk]" ;;
             build)
@@ -32,8 +45,11 @@ internal sealed class ScriptSandbox : IDisposable
                     pbm=Pbm/bin/Release/net10.0/pbm; do
                     file=$SANDBOX/root/src/Distributed.${program#*=}
                     mkdir -p "${file%/*}"
-                    printf '#!/bin/bash\nprintf %s; printf " <%%s>" "$@"; echo\nexit 7\n' \
-                        "${program%=*}" >"$file"
+                    {
+                        echo '#!/bin/bash'
+                        [[ $file == */pbm ]] || echo "$ENGINE"
+                        printf 'printf %s; printf " <%%s>" "$@"; echo\nexit 7\n' "${program%=*}"
+                    } >"$file"
                     chmod +x "$file"
                 done
                 ;;
@@ -88,6 +104,10 @@ internal sealed class ScriptSandbox : IDisposable
     /// <summary>What was asked of apt-get and dotnet, a line each.</summary>
     public string[] Log =>
         File.Exists(PathOf("log")) ? File.ReadAllLines(PathOf("log")) : [];
+
+    /// <summary>How often the program was asked for its engine.</summary>
+    public int EnginesAsked =>
+        File.Exists(PathOf("engines")) ? File.ReadAllLines(PathOf("engines")).Length : 0;
 
     public string PathOf(string name) => Path.Combine(Folder, name);
 

@@ -141,32 +141,86 @@ public sealed class BadInputTests(Workplace workplace)
     }
 
     [Fact]
-    public void AnEngineThatIsNotThereIsNamedWithItsPackage()
+    public void ALibtorchThatIsNoneIsNamedBeforeAnythingStarts()
     {
-        string folder = workplace.NewPath("program");
-        CopyProgramWithoutEngine(folder);
-        using CommandRun run = CommandRun.Start(
-            workplace, [.. Arguments(), "--out", workplace.NewPath("engine")],
-            Path.Combine(folder, "distributed"));
+        foreach ((string variable, string name) in new[]
+        {
+            ("LIBTORCH", "LIBTORCH"), ("TORCH__FOLDER", "torch.folder"),
+        })
+        {
+            CommandResult result = RunWith(
+                $"{variable}=/nowhere", "train", "--out", workplace.NewPath("engine"));
+            Assert.Contains(
+                $"{name} names /nowhere as libtorch, but it does not exist: expected a folder",
+                result.Expect(OperatingError).Errors[^1]);
+        }
 
-        // The cluster was up, and had said where, before a worker missed its engine.
-        string error = run.Finish().Expect(OperatingError).OnlyError();
-        Assert.Contains("libtorch", error);
-        Assert.Contains("libtorch-dev", error);
+        string file = Write("torch.folder = /proc");
+        Refuses(
+            RunWith("A=B", "worker", "--config", file), OperatingError,
+            "torch.folder names /proc|it has no include/ATen/ATen.h|expected");
     }
 
-    private static void CopyProgramWithoutEngine(string folder)
-    {
-        foreach (string file in Directory.EnumerateFiles(
-            Repository.ProgramFolder, "*", SearchOption.AllDirectories))
-        {
-            if (file.Contains("libdistributed_torch", StringComparison.Ordinal))
-                continue;
-            string copy = Path.Combine(
-                folder, Path.GetRelativePath(Repository.ProgramFolder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
+    /// <summary>Stand-ins for the engine, each a library that says of itself what the case
+    /// needs.</summary>
+    [Theory]
+    [InlineData("", "has revision 0|expected|remove it")]
+    [InlineData("int dt_abi_revision() { return 1; }", "has revision 1|expected|remove it")]
+    [InlineData(
+        """
+        int dt_abi_revision() { return REVISION; }
+        const char* dt_last_error() { return ""; }
+        int dt_libtorch_describe(char* text, long capacity, long* needed) {
+            const char lines[] = "built=2.6.0\nloaded=2.7.1\nfile=/other/libtorch_cpu.so\n";
+            *needed = sizeof lines;
+            if (capacity >= *needed) __builtin_memcpy(text, lines, sizeof lines);
+            return 0;
         }
+        """,
+        "for libtorch 2.6.0|libtorch 2.7.1 was loaded|/other/libtorch_cpu.so|expected|LIBTORCH")]
+    [InlineData("void f(); void (*used)() = f;", "cannot be loaded|undefined symbol: f|remove")]
+    public void AnEngineThatDoesNotFitIsNamedWithWhatToDo(string source, string words)
+    {
+        string file = workplace.NewPath("engine") + ".c";
+        string library = workplace.NewPath("engine.so");
+        File.WriteAllText(
+            file, source.Replace("REVISION", $"{Revision()}", StringComparison.Ordinal));
+        using (var compiler = System.Diagnostics.Process.Start(
+            "gcc", ["-shared", "-fPIC", "-o", library, file]))
+        {
+            compiler.WaitForExit();
+            Assert.Equal(0, compiler.ExitCode);
+        }
+
+        CommandResult result = RunWith($"DISTRIBUTED_NATIVE={library}", "doctor", "--json");
+        result.Expect(OperatingError);
+        string finding = result.Output.Single(
+            line => line.Contains("\"status\":\"fail\"", StringComparison.Ordinal));
+        foreach (string word in words.Split('|'))
+            Assert.Contains(word, finding);
+    }
+
+    [Fact]
+    public void AnEngineThatIsNamedAndNotThereIsSaid()
+    {
+        CommandResult result = RunWith("DISTRIBUTED_NATIVE=/nowhere.so", "doctor", "--engine");
+        Assert.Contains("DISTRIBUTED_NATIVE names /nowhere.so", result.Expect(1).Story);
+    }
+
+    private static int Revision() => int.Parse(
+        File.ReadLines(Path.Combine(
+            Repository.Root, "src", "Distributed.Torch", "native", "abi.h"))
+            .Single(line => line.Contains("DT_ABI_REVISION =", StringComparison.Ordinal))
+            .Split('=')[1].Trim(' ', '}', ';'));
+
+    private CommandResult RunWith(string variable, params string[] arguments)
+    {
+        string[] all = arguments[0] == "train"
+            ? [.. Arguments(), .. arguments.Skip(1)]
+            : arguments;
+        using CommandRun run = CommandRun.Start(
+            workplace, [variable, Repository.Program, .. all], "/usr/bin/env");
+        return run.Finish();
     }
 
     private static void Refuses(CommandResult result, int exitCode, string words)

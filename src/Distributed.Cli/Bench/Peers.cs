@@ -14,6 +14,11 @@ internal static class Peers
     public const string OpenMpi = "openmpi";
     public const string PyTorch = "pytorch";
 
+    /// <summary>
+    /// PyTorch on one device: operation by operation, torch.compile, and a hand-made CUDA graph.
+    /// </summary>
+    public static IReadOnlyList<string> DeviceLoops { get; } = ["eager", "compile", "graph"];
+
     private static readonly Lazy<string?> PythonWithTorch = new(() =>
         new[] { "/usr/bin/python3", "python3" }.FirstOrDefault(python => Shell.Run(
             python, "-c",
@@ -31,6 +36,7 @@ internal static class Peers
     {
         Gloo or PyTorch => Python is not null,
         OpenMpi => HasMpi.Value,
+        _ when DeviceLoops.Contains(peer) => Python is not null,
         _ => throw new InvariantException($"there is no peer {peer}"),
     };
 

@@ -82,7 +82,8 @@ internal sealed class StartupBench(BenchOutput output, CancellationToken cancell
         ChildProcess.Start(
             node,
             [
-                node, NodeCommandLines.SupervisedFlag, "--set", "remote.hostname=127.0.0.1",
+                node, NodeCommandLines.SupervisedFlag, "--set", "training.termination-grace=2s",
+                "--set", "remote.hostname=127.0.0.1",
                 "--set", "remote.port=0", .. settings,
             ],
             Path.Combine(folder, $"{node}.log"));

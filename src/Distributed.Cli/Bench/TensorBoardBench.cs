@@ -18,7 +18,7 @@ internal sealed class TensorBoardBench(
     private const string Scalars = "scalars";
 
     /// <summary>A tenth of the training images, as in the course's datasets.</summary>
-    private const int TestPerClass = DrawnDataset.TrainCount / DrawnDataset.ClassCount / 10;
+    private const int TestPerClass = DrawnDataset.TrainCountDefault / DrawnDataset.ClassCount / 10;
 
     public async Task RunAsync(int rounds)
     {

@@ -2,10 +2,12 @@ using System.CommandLine;
 using Distributed.Cli.Bench;
 using Distributed.Cli.Bench.Actors;
 using Distributed.Cli.Bench.AllReduce;
+using Distributed.Cli.Bench.Engine;
 using Distributed.Cli.Bench.Report;
 using Distributed.Cli.Bench.Step;
 using Distributed.Collectives.Reduction;
 using Distributed.Kernel;
+using Distributed.Torch;
 
 namespace Distributed.Cli.Commands;
 
@@ -37,8 +39,8 @@ internal sealed class BenchCommand(CommandServices services)
             "bench", "Measures this program, in turn with its peers where they are installed.")
         {
             bench.AllReduce(), bench.Step(), bench.Actors(), bench.Metrics(), bench.Startup(),
-            bench.TensorBoard(), bench.Rank(), bench.json, bench.report, bench.install,
-            bench.rounds,
+            bench.TensorBoard(), bench.Engine(), bench.EngineValues(), bench.Rank(), bench.json,
+            bench.report, bench.install, bench.rounds,
         };
         command.SetAction(bench.ShowPeers);
         return command;
@@ -51,7 +53,7 @@ internal sealed class BenchCommand(CommandServices services)
         {
             throw new OperatingException(
                 "bench needs the name of a benchmark: expected one of allreduce, step, actors, "
-                + "metrics, startup, tensorboard; see ./distributed bench --help",
+                + "metrics, startup, tensorboard, engine; see ./distributed bench --help",
                 ExitCodes.BadUsage);
         }
 
@@ -110,61 +112,12 @@ internal sealed class BenchCommand(CommandServices services)
 
     private Command Step()
     {
-        const int batchDefault = 64;
-        const double secondsDefault = 10, rateDefault = 0.01;
-        var models = BenchFlags.Words(
-            "--model", "Networks [default: all three]", StepOptions.ModelNames);
-        var workers = BenchFlags.Counts("--workers", "Processes [default: 1,2]", 1, 64);
-        Option<int?> batch = Flags.Whole(
-            "--batch", 1, $"Samples of each worker in a step [default: {batchDefault}]");
-        Option<double?> seconds = Flags.PositiveNumber(
-            "--seconds", $"Of each one's part of a round [default: {secondsDefault}]");
-        Option<string?> optimizer = Flags.Choice(
-            "--optimizer", "Optimizer; sgd has momentum 0.9 [default: sgd]",
-            "sgd", "adam", "adamw");
-        Option<double?> rate = Flags.PositiveNumber(
-            "--lr", $"Learning rate [default: {rateDefault}]");
-        Option<string[]> settings = Flags.Settings(
-            "Any key of the run spec, such as logicalShards=2; the peers only follow those that "
-            + "concern network and optimizer");
-        var peers = BenchFlags.PeerNames(Peers.PyTorch);
-        var ours = BenchFlags.Words(
-            "--ours", "exact; fast: one shard a worker, added in any order; apart: a run of its "
-            + "own for each worker, which is what the processors allow [default: exact]",
-            StepOptions.OursNames);
-        var hosts = BenchFlags.Addresses(
-            "--hosts", "Where each worker listens, instead of on this machine");
-        Option<string?> launcher = Launcher();
-        var command = new Command(
-            "step", "Images a second in training; peer: PyTorch, with DDP over Gloo.")
-        {
-            models, workers, batch, seconds, optimizer, rate, settings, peers, ours, hosts,
-            launcher,
-        };
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(hosts) is null)
-                return;
-            if (result.GetResult(workers) is not null)
-                result.AddError("--hosts says how many workers there are: leave --workers out");
-            if (result.GetValue(ours)?.Contains("apart") == true)
-                result.AddError("--ours apart has no use for --hosts: leave one of them out");
-        });
-        Run("bench step", command, async (parsed, output, cancellation) =>
-        {
-            IReadOnlyList<string> addresses = parsed.GetValue(hosts) ?? [];
-            var options = new StepOptions(
-                parsed.GetValue(models) ?? StepOptions.ModelNames,
-                addresses.Count > 0 ? [addresses.Count] : parsed.GetValue(workers) ?? [1, 2],
-                parsed.GetValue(batch) ?? batchDefault,
-                parsed.GetValue(rounds) ?? RoundsDefault,
-                parsed.GetValue(seconds) ?? secondsDefault, parsed.GetValue(optimizer) ?? "sgd",
-                parsed.GetValue(rate) ?? rateDefault, parsed.GetValue(settings) ?? [],
-                parsed.GetValue(peers), parsed.GetValue(ours) ?? ["exact"], addresses,
-                parsed.GetValue(launcher) ?? "");
-            await new StepBench(options, output, cancellation).RunAsync();
-        });
-        return command;
+        var flags = new BenchStepFlags(Launcher());
+        Run("bench step", flags.Command, async (parsed, output, cancellation) =>
+            await new StepBench(
+                flags.Read(parsed, parsed.GetValue(rounds) ?? RoundsDefault), output,
+                cancellation).RunAsync());
+        return flags.Command;
     }
 
     private static Option<string?> Launcher() => Flags.Text(
@@ -228,6 +181,68 @@ internal sealed class BenchCommand(CommandServices services)
         Run("bench startup", command, (parsed, output, cancellation) =>
             new StartupBench(output, cancellation).RunAsync(
                 parsed.GetValue(rounds) ?? RoundsDefault));
+        return command;
+    }
+
+    private Command Engine()
+    {
+        Option<string?> device = Flags.Text(
+            "--device", "Which to check [default: cuda]", "cpu|cuda|cuda:N");
+        var precisions = BenchFlags.Words(
+            "--precision", "Arithmetic of the networks [default: both]",
+            EngineBench.PrecisionNames);
+        var only = BenchFlags.Words("--only", "Some of the checks [default: all]", EngineCases());
+        var command = new Command(
+            "engine",
+            "Does a device compute what it should? All layers, presets and optimizers against "
+            + "float64 on the processor.")
+        {
+            device, precisions, only,
+        };
+        Run("bench engine", command, (parsed, output, _) =>
+        {
+            new EngineBench(
+                parsed.GetValue(device) ?? "cuda",
+                parsed.GetValue(precisions) ?? EngineBench.PrecisionNames,
+                parsed.GetValue(only) ?? EngineCases(), output).Run();
+            return Task.CompletedTask;
+        });
+        return command;
+    }
+
+    private static IReadOnlyList<string> EngineCases() =>
+        [.. EngineCase.All.Select(checkedCase => checkedCase.Name)];
+
+    /// <summary>What `bench engine` starts.</summary>
+    private Command EngineValues()
+    {
+        Option<string?> device = Flags.Text("--device", "", "DEVICE");
+        Option<string?> precision = Flags.Choice(
+            "--precision", "", EngineBench.Reference, "fp32", "bf16");
+        var only = BenchFlags.Words("--only", "", EngineCases());
+        Option<string?> file = Flags.Text("--out", "", "FILE");
+        foreach (Option required in new Option[] { device, precision, only, file })
+            required.Required = true;
+        var command = new Command(EngineBench.ValuesCommand, "One device's part of bench engine.")
+        {
+            device, precision, only, file,
+        };
+        command.Hidden = true;
+        command.SetAction(parsed =>
+        {
+            TorchLibrary.Initialize(
+                Math.Min(Environment.ProcessorCount, 8), parsed.GetValue(device)!);
+            using var output = new BinaryWriter(File.Create(parsed.GetValue(file)!));
+            new EngineValues(
+                parsed.GetValue(precision) switch
+                {
+                    EngineBench.Reference => TrainerPrecision.Double,
+                    "bf16" => TrainerPrecision.Bfloat16,
+                    _ => TrainerPrecision.Single,
+                },
+                section => section.WriteTo(output)).Compute(parsed.GetValue(only)!);
+            return ExitCodes.Done;
+        });
         return command;
     }
 

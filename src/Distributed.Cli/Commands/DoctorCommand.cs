@@ -13,15 +13,25 @@ internal static class DoctorCommand
     public static Command Create(CommandServices services)
     {
         Option<bool> json = Flags.Switch("--json", "Print one JSON object a line, one a check");
+        Option<bool> engine = Flags.Switch(
+            "--engine", "Only choose libtorch and build the engine for it, if need be");
         var command = new Command(
             "doctor",
             "Checks libtorch, devices, ports, disk and clock, and says how to mend what is wrong.")
         {
-            json,
+            json, engine,
         };
-        command.SetAction(parsed =>
-            Print(Examine(services.Terminal), parsed.GetValue(json), services.Terminal));
+        command.SetAction(parsed => parsed.GetValue(engine)
+            ? PrintEngine(parsed.GetValue(json), services.Terminal)
+            : Print(Examine(services.Terminal), parsed.GetValue(json), services.Terminal));
         return command;
+    }
+
+    private static int PrintEngine(bool json, Terminal terminal)
+    {
+        Finding finding = EngineChecks.Engine(terminal.Error.WriteLine, out bool isMissing);
+        int exitCode = Print([finding], json, terminal);
+        return isMissing ? ExitCodes.NoLibtorch : exitCode;
     }
 
     internal static int Print(IEnumerable<Finding> findings, bool json, Terminal terminal)
@@ -51,7 +61,7 @@ internal static class DoctorCommand
     private static IEnumerable<Finding> Examine(Terminal terminal)
     {
         yield return MachineChecks.DotNet();
-        foreach (Finding finding in EngineChecks.All())
+        foreach (Finding finding in EngineChecks.All(terminal.Error.WriteLine))
             yield return finding;
         yield return MachineChecks.Port("worker", 0);
         yield return MachineChecks.Port("coordinator", RemoteSettings.CoordinatorPort);

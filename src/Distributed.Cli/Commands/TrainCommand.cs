@@ -65,11 +65,14 @@ internal sealed class TrainCommand
         "--seed", 0UL,
         "Seed of everything that is drawn: the same seed, the same bits [default: 1]");
 
-    private readonly Option<string?> device = Flags.Choice(
-        "--device", "Device of each worker [default: auto]", "auto", "cpu", "cuda");
+    private readonly Option<string?> device = Flags.Device(
+        "--device", "Device of each worker; without N, GPUs go round the workers [default: auto]");
 
     private readonly Option<string?> precision = Flags.Choice(
-        "--precision", "Arithmetic of the network [default: fp32]", "fp32", "bf16");
+        "--precision",
+        "Arithmetic of the layers; parameters stay fp32. bf16 is for GPUs: on a CPU it is slow, "
+        + "and there for checking [default: fp32]",
+        "fp32", "bf16");
 
     private readonly Option<int?> threadsPerWorker = Flags.Whole(
         "--threads-per-worker", 1, "Compute threads of each worker [default: 1]");
@@ -87,8 +90,10 @@ internal sealed class TrainCommand
         "none", "bf16");
 
     private readonly Option<string?> transport = Flags.Choice(
-        "--transport", "How gradients travel between workers [default: auto]",
-        "auto", "shm", "grpc");
+        "--transport",
+        "How gradients travel between workers; nccl: from GPU to GPU of one machine"
+        + " [default: auto]",
+        "auto", "shm", "grpc", "nccl");
 
     private readonly Option<int?> trainLimit = Flags.Whole(
         "--train-limit", 1, "Use only the first N training samples");

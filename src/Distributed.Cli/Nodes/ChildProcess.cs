@@ -81,12 +81,12 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Closes its input, and ends it if it does not end by itself in time.</summary>
-    public async Task StopAsync()
+    public async Task StopAsync(TimeSpan? grace = null)
     {
         try
         {
             _process.StandardInput.Close();
-            await _process.WaitForExitAsync().WaitAsync(StopGrace);
+            await _process.WaitForExitAsync().WaitAsync(grace ?? StopGrace);
         }
         catch (TimeoutException)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Distributed.Cli.Commands;
 using Distributed.Kernel;
+using Distributed.Torch;
 
 namespace Distributed.Cli.Nodes;
 
@@ -43,7 +44,8 @@ internal sealed class DevCluster : IAsyncDisposable
     /// <param name="cancellation">Gives up the start.</param>
     /// <param name="keepStore">Go on with what an earlier cluster in the folder had to
     /// do.</param>
-    /// <exception cref="OperatingException">The coordinator did not come up.</exception>
+    /// <exception cref="OperatingException">The coordinator did not come up, or there is no engine
+    /// for the workers.</exception>
     public static async Task<DevCluster> StartAsync(
         int workerCount, string logFolder, Action<string> notice, CancellationToken cancellation,
         bool keepStore = false)
@@ -54,9 +56,11 @@ internal sealed class DevCluster : IAsyncDisposable
             Directory.CreateDirectory(logFolder);
             if (!keepStore)
                 cluster.DropStore();
+            // Once, and before the workers are many.
+            await Task.Run(() => TorchLibrary.Prepare(notice), cancellation);
             await cluster.StartCoordinatorAsync(cancellation);
             for (int worker = 0; worker < workerCount; worker++)
-                cluster.StartWorker($"w{worker}");
+                cluster.StartWorker($"w{worker}", worker);
             return cluster;
         }
         catch
@@ -116,12 +120,14 @@ internal sealed class DevCluster : IAsyncDisposable
     private static bool DoNodesAskForToken() => NodeSettings.Security(
         NodeSettings.Read(new NodeOptions(null, [], Supervised: true))).Token is not null;
 
-    private void StartWorker(string name)
+    private void StartWorker(string name, int slot)
     {
+        // A node that this command started has nobody to hand over to for long.
         string[] arguments =
         [
-            "worker", .. NodeArguments("0"), "--set", $"worker.name={name}", "--set",
-            $"cluster.seed-nodes=[\"{Address}\"]",
+            "worker", .. NodeArguments("0"), "--set", $"worker.name={name}",
+            "--set", $"worker.first-slot={slot}", "--set", "training.termination-grace=2s",
+            "--set", $"cluster.seed-nodes=[\"{Address}\"]",
         ];
         SupervisedNode worker = Start(name, arguments, WorkerRestartDelay);
         _workers.Add(worker);

@@ -8,11 +8,13 @@ using Distributed.Cluster.Workers;
 using Distributed.Dashboard.Live;
 using Distributed.Kernel;
 using Distributed.Runtime.Coordination;
+using Distributed.Runtime.Devices;
 using Distributed.Runtime.Metrics;
 using Distributed.Runtime.Observers;
 using Distributed.Runtime.Pbm;
 using Distributed.Runtime.Store;
 using Distributed.Runtime.Workers;
+using Distributed.Torch;
 
 namespace Distributed.Cli.Nodes;
 
@@ -25,9 +27,6 @@ internal sealed class NodeCommands : INodeCommands
     private const string CoordinatorName = "coordinator";
 
     private static readonly TimeSpan JoinDeadline = TimeSpan.FromSeconds(30);
-
-    /// <summary>A node that another command started has nobody to hand over to for long.</summary>
-    private static readonly TimeSpan SupervisedGrace = TimeSpan.FromSeconds(2);
 
     private static string UniqueName => $"{Environment.MachineName}-{Environment.ProcessId}";
 
@@ -100,8 +99,19 @@ internal sealed class NodeCommands : INodeCommands
                 + "with --set 'cluster.seed-nodes=[\"HOST:PORT\"]'", ExitCodes.BadUsage);
         }
 
+        // A worker that had joined would keep its run waiting for the build.
+        EngineSettings.Use(options);
+        TorchLibrary.Prepare(terminal.Error.WriteLine);
         string name = settings.Worker.Name.Length > 0 ? settings.Worker.Name : UniqueName;
         using var stop = new StopRequest(options.Supervised, cancellation);
+        var slots = WorkerSlots.Of(settings.Worker, () => HostDevices.Look().Names.Count);
+        if (slots.Count > 1)
+        {
+            terminal.Error.WriteLine($"{slots.Count} workers: {slots.Reason}");
+            return await UntilStoppedAsync(stop, () => WorkerGroup.RunAsync(
+                options, settings, name, slots.Count, terminal.Error.WriteLine, stop.Token));
+        }
+
         using OtlpExport? export = OtlpExport.Start(
             settings.Telemetry.Otlp, "worker", name);
         return await UntilStoppedAsync(stop, async () =>
@@ -112,11 +122,11 @@ internal sealed class NodeCommands : INodeCommands
                 NodeSettings.Security(settings),
                 NodeLog.To(
                     terminal, new LogThreshold(settings.LogLevel), settings.LogFormat, name),
-                stop.Token, settings.Telemetry.TraceEverySteps, ProgramVersion.Text);
+                stop.Token, settings.Telemetry.TraceEverySteps, ProgramVersion.Text,
+                settings.Worker.Device, settings.Worker.FirstSlot);
             await node.WorkAsync(
                 settings.Cluster.SeedNodes, Worker(settings), JoinDeadline,
-                options.Supervised ? SupervisedGrace : settings.Training.TerminationGrace,
-                stop.Token);
+                settings.Training.TerminationGrace, stop.Token);
         });
     }
 

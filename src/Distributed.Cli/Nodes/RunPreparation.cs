@@ -38,7 +38,6 @@ internal static class RunPreparation
             ? RunRecord.Load(RunFolders.Find(options.OutputFolder!))
             : null;
         RunSpec spec = WithFullPath(ReadSpec(options, earlier));
-        RefuseMissingParts(spec);
         string folder = options.OutputFolder ?? RunFolders.NewFolder(spec.Name);
         if (earlier is null && options.OutputFolder is not null)
             RunFolders.RefuseExisting(folder);
@@ -88,16 +87,6 @@ internal static class RunPreparation
         return DatasetCatalog.Names.Contains(name)
             ? spec
             : spec with { Dataset = spec.Dataset with { Name = Path.GetFullPath(name) } };
-    }
-
-    /// <summary>Words of the run spec whose parts this version does not have yet.</summary>
-    private static void RefuseMissingParts(RunSpec spec)
-    {
-        if (spec.Precision == PrecisionKind.Bf16)
-        {
-            throw new OperatingException(
-                "precision bf16 is not in this version: expected fp32", ExitCodes.BadUsage);
-        }
     }
 
     private static SpecText? ModelText(TrainOptions options)

@@ -23,13 +23,18 @@ internal sealed class SupervisedNode : IAsyncDisposable
     private readonly string _logFile;
     private readonly TimeSpan _restartDelay;
     private readonly Action<string> _notice;
+    private readonly TimeSpan? _stopGrace;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _left =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ChildProcess _process;
     private Task _watching = Task.CompletedTask;
 
     private SupervisedNode(
-        ChildProcess process, string logFile, TimeSpan restartDelay, Action<string> notice)
+        ChildProcess process, string logFile, TimeSpan restartDelay, Action<string> notice,
+        TimeSpan? stopGrace)
     {
+        _stopGrace = stopGrace;
         _process = process;
         _logFile = logFile;
         _restartDelay = restartDelay;
@@ -44,15 +49,21 @@ internal sealed class SupervisedNode : IAsyncDisposable
     /// </summary>
     public Task Watching => _watching;
 
+    /// <summary>Completes when its process has ended in good order, unasked by us.</summary>
+    public Task Left => _left.Task;
+
     /// <param name="name">Shown to people.</param>
     /// <param name="arguments">The program's, at the first start.</param>
     /// <param name="logFile">Takes what its processes say on standard error.</param>
     /// <param name="restartDelay">Before it is started again.</param>
     /// <param name="notice">Told in one line of every restart.</param>
+    /// <param name="stopGrace">What it gets to end by itself; null is a few seconds.</param>
     public static SupervisedNode Start(
         string name, IReadOnlyList<string> arguments, string logFile, TimeSpan restartDelay,
-        Action<string> notice) =>
-        new(ChildProcess.Start(name, arguments, logFile), logFile, restartDelay, notice);
+        Action<string> notice, TimeSpan? stopGrace = null) =>
+        new(
+            ChildProcess.Start(name, arguments, logFile), logFile, restartDelay, notice,
+            stopGrace);
 
     /// <summary>From now on its process is started again when it ends.</summary>
     /// <param name="arguments">The program's.</param>
@@ -65,7 +76,7 @@ internal sealed class SupervisedNode : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _process.StopAsync();
+        await _process.StopAsync(_stopGrace);
         _process.Dispose();
         _stop.Dispose();
     }
@@ -82,6 +93,7 @@ internal sealed class SupervisedNode : IAsyncDisposable
                 _notice(
                     $"{_process.Name} (process {_process.ProcessId}) has left the cluster as it "
                     + "was asked to; it is not started again");
+                _left.TrySetResult();
                 await Task.Delay(Timeout.Infinite, _stop.Token);
             }
 

@@ -26,6 +26,13 @@ internal sealed record Recipe(string Name, int Steps, Func<Workplace, string[]> 
     /// <summary>Many enough steps to be disturbed at some of them.</summary>
     public static Recipe LongCourseCnn { get; } = Course("long-course", epochs: 40);
 
+    /// <summary>By the trainer that keeps the state on the device, which is the CPU here.</summary>
+    public static Recipe Bf16 { get; } = Course("bf16", epochs: 2, "--precision", "bf16");
+
+    /// <summary>Many enough steps for a worker to be killed at one of them.</summary>
+    public static Recipe LongBf16 { get; } = Course(
+        "long-bf16", epochs: 8, "--precision", "bf16");
+
     /// <summary>Takes a minute or two.</summary>
     public static Recipe VeryLongCourseCnn { get; } = Course("very-long-course", epochs: 500);
 
@@ -49,13 +56,13 @@ internal sealed record Recipe(string Name, int Steps, Func<Workplace, string[]> 
 
     public override string ToString() => Name;
 
-    private static Recipe Course(string name, int epochs) => new(
+    private static Recipe Course(string name, int epochs, params string[] more) => new(
         name, epochs * StepsIn(CourseBatch),
         // A constant rate, because some tests first run fewer steps than there are.
         _ =>
         [
             "--model", "course-cnn", "--schedule", "constant", "--global-batch", $"{CourseBatch}",
-            "--epochs", $"{epochs}",
+            "--epochs", $"{epochs}", .. more,
         ])
     {
         StepsPerEpoch = StepsIn(CourseBatch),

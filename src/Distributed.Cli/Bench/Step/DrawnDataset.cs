@@ -11,18 +11,21 @@ namespace Distributed.Cli.Bench.Step;
 internal sealed class DrawnDataset
 {
     public const int ClassCount = 10;
-    public const int TrainCount = 4000;
+    public const int TrainCountDefault = 4000;
 
     private const int TestPerClassDefault = 2;
     private const int PaintTones = 3;
 
     private readonly ImageShape _shape;
 
-    private DrawnDataset(ImageShape shape, string folder)
+    private DrawnDataset(ImageShape shape, string folder, int trainCount)
     {
         _shape = shape;
         Folder = folder;
+        TrainCount = trainCount;
     }
+
+    public int TrainCount { get; }
 
     /// <summary>For `train --dataset`.</summary>
     public string Folder { get; }
@@ -32,12 +35,13 @@ internal sealed class DrawnDataset
     public string LabelsFile => $"{Folder}-labels";
 
     public static DrawnDataset Write(
-        ImageShape shape, string folder, int testPerClass = TestPerClassDefault)
+        ImageShape shape, string folder, int testPerClass = TestPerClassDefault,
+        int trainCount = TrainCountDefault)
     {
-        var dataset = new DrawnDataset(shape, folder);
+        var dataset = new DrawnDataset(shape, folder, trainCount);
         using FileStream images = File.Create(dataset.ImagesFile);
         using FileStream labels = File.Create(dataset.LabelsFile);
-        for (int index = 0; index < TrainCount; index++)
+        for (int index = 0; index < trainCount; index++)
         {
             byte[] pixels = dataset.Draw(index);
             dataset.WritePng("train", index, pixels);
@@ -45,7 +49,7 @@ internal sealed class DrawnDataset
             labels.WriteByte((byte)(index % ClassCount));
         }
 
-        for (int index = TrainCount; index < TrainCount + ClassCount * testPerClass; index++)
+        for (int index = trainCount; index < trainCount + ClassCount * testPerClass; index++)
             dataset.WritePng("test", index, dataset.Draw(index));
         return dataset;
     }

@@ -64,7 +64,11 @@ internal sealed class OurCluster : IAsyncDisposable
     private LineProcess Start(
         string kind, int rank, string host, string port, params string[] settings)
     {
-        string[] all = [$"remote.hostname={host}", $"remote.port={port}", .. settings];
+        string[] all =
+        [
+            $"remote.hostname={host}", $"remote.port={port}", "training.termination-grace=2s",
+            .. settings,
+        ];
         LineProcess node = LineProcess.Start(LineProgram.Self(
             kind,
             [

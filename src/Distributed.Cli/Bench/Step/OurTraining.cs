@@ -19,7 +19,8 @@ internal sealed class OurTraining(
     string name, IReadOnlyList<string> settings, int workers, int globalBatch, string folder,
     OurCluster? cluster = null) : IStepContender
 {
-    private const int WarmUpSteps = 30;
+    private const int WarmUpStepsMin = 30;
+    private const int WarmUpDivisor = 5;
 
     private int _runs;
 
@@ -30,18 +31,20 @@ internal sealed class OurTraining(
     public async Task<StepRound> RunAsync(int steps, CancellationToken cancellation)
     {
         string run = Path.Combine(folder, $"run-{_runs++}");
+        // Where steps are short, methods are compiled and shapes captured for many of them.
+        int warmUpSteps = Math.Max(WarmUpStepsMin, steps / WarmUpDivisor);
         string[] place = cluster is null
             ? ["--workers", $"{workers}"]
             : ["--cluster", cluster.Address];
         LineProgram program = LineProgram.Self(
             name,
             [
-                "train", "--json", .. place, "--steps", $"{steps + WarmUpSteps}",
+                "train", "--json", .. place, "--steps", $"{steps + warmUpSteps}",
                 "--checkpoint-every", "1000000", "--out", run,
                 .. settings.SelectMany(setting => new[] { "--set", setting }),
             ]).Behind(cluster?.Launcher ?? "", rank: 0);
         await RunToEndAsync(program, Path.Combine(folder, "cache"), cancellation);
-        return Read(Path.Combine(run, MetricsFile.FileName));
+        return Read(Path.Combine(run, MetricsFile.FileName), warmUpSteps);
     }
 
     /// <summary>Runs a `train` as a process of its own.</summary>
@@ -86,7 +89,7 @@ internal sealed class OurTraining(
 
     public ValueTask DisposeAsync() => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private StepRound Read(string path)
+    private StepRound Read(string path, int warmUpSteps)
     {
         var losses = new List<double>();
         double images = 0, seconds = 0;
@@ -100,7 +103,7 @@ internal sealed class OurTraining(
             // A report covers some steps up to its own.
             if (kind != "times" || record.GetProperty("rank").GetInt32() != 0
                 || record.GetProperty("step").GetInt64() - record.GetProperty("steps").GetInt32()
-                    < WarmUpSteps)
+                    < warmUpSteps)
                 continue;
             double reported = (double)record.GetProperty("steps").GetInt32() * globalBatch;
             images += reported;
@@ -110,7 +113,7 @@ internal sealed class OurTraining(
         if (seconds == 0)
         {
             throw new OperatingException(
-                $"{path} has no times after step {WarmUpSteps}: expected more steps; give more "
+                $"{path} has no times after step {warmUpSteps}: expected more steps; give more "
                 + "--seconds");
         }
 

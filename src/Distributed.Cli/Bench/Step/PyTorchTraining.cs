@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Distributed.Training.Data;
 using Distributed.Training.Models;
 using Distributed.Training.Specification;
 
@@ -11,9 +10,6 @@ namespace Distributed.Cli.Bench.Step;
 /// </summary>
 internal sealed class PyTorchTraining : IStepContender
 {
-    private static readonly JsonSerializerOptions SnakeCase =
-        new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     private readonly IReadOnlyList<LineProcess> _ranks;
     private readonly int _batch;
 
@@ -37,7 +33,7 @@ internal sealed class PyTorchTraining : IStepContender
         int batch = spec.GlobalBatch / workers;
         string settings = Path.Combine(folder, $"{name}-{workers}.json");
         await File.WriteAllTextAsync(
-            settings, Settings(spec, network, dataset, batch, isTuned), cancellation);
+            settings, PyTorchSettings.Of(spec, network, dataset, batch, isTuned), cancellation);
         var environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1" };
         if (options.Hosts.Count == 0)
             environment["GLOO_SOCKET_IFNAME"] = "lo";
@@ -75,7 +71,8 @@ internal sealed class PyTorchTraining : IStepContender
             _ranks.Select(rank => rank.AskAsync($"run {steps}", "done", cancellation)));
         RankSteps[] ranks =
         [
-            .. answers.Select(answer => JsonSerializer.Deserialize<RankSteps>(answer, SnakeCase)!),
+            .. answers.Select(answer => JsonSerializer.Deserialize<RankSteps>(
+                answer, PyTorchSettings.SnakeCase)!),
         ];
         double seconds = ranks.Max(rank => rank.StepMs.Sum()) / 1e3;
         return new StepRound(
@@ -85,32 +82,6 @@ internal sealed class PyTorchTraining : IStepContender
 
     public async ValueTask DisposeAsync() =>
         await Task.WhenAll(_ranks.Select(rank => rank.DisposeAsync().AsTask()));
-
-    private static string Settings(
-        RunSpec spec, Network network, DrawnDataset dataset, int batch, bool isTuned)
-    {
-        ImageShape shape = network.Input;
-        OptimizerSpec optimizer = spec.Optimizer;
-        return JsonSerializer.Serialize(
-            new
-            {
-                Network = network.ToEngineText(spec.LabelSmoothing),
-                Images = dataset.ImagesFile,
-                Labels = dataset.LabelsFile,
-                Shape = new[] { shape.Channels, shape.Height, shape.Width },
-                Batch = batch,
-                ChannelsLast = isTuned,
-                Optimizer = optimizer.Kind.ToString().ToLowerInvariant(),
-                optimizer.LearningRate,
-                optimizer.Momentum,
-                optimizer.Nesterov,
-                optimizer.WeightDecay,
-                Beta1 = optimizer.Beta1,
-                Beta2 = optimizer.Beta2,
-                optimizer.Epsilon,
-            },
-            SnakeCase);
-    }
 
     private sealed record RankSteps(double[] StepMs, double[] Loss);
 }

@@ -14,7 +14,7 @@ internal sealed class StepBench(
 {
     private const int TrialSteps = 40;
     private const int StepsMin = 40;
-    private const int StepsMax = 5000;
+    private const int StepsMax = 100_000;
 
     private static readonly string[] Header =
     [
@@ -27,17 +27,19 @@ internal sealed class StepBench(
 
     public async Task RunAsync()
     {
-        bool hasPeer = Peers.Choose(options.Peers, [Peers.PyTorch], output.Note).Count > 0;
+        IReadOnlyList<string> peers = Peers.Choose(
+            options.Peers, options.IsOnCpu ? [Peers.PyTorch] : Peers.DeviceLoops, output.Note);
         string folder = Directory.CreateTempSubdirectory("distributed-bench-").FullName;
         try
         {
             foreach (string model in options.Models)
             {
                 output.Progress($"{model}: drawing images");
-                ImageShape shape = model == "cifar-cnn" ? new(3, 32, 32) : new(1, 28, 28);
-                DrawnDataset dataset = DrawnDataset.Write(shape, Path.Combine(folder, model));
+                ImageShape shape = StepOptions.ShapeOf(model);
+                DrawnDataset dataset = DrawnDataset.Write(
+                    shape, Path.Combine(folder, model), trainCount: options.TrainCount(shape));
                 foreach (int workers in options.Workers)
-                    await MeasureAsync(model, workers, shape, dataset, hasPeer, folder);
+                    await MeasureAsync(model, workers, shape, dataset, peers, folder);
             }
         }
         finally
@@ -50,23 +52,29 @@ internal sealed class StepBench(
     }
 
     private async Task MeasureAsync(
-        string model, int workers, ImageShape shape, DrawnDataset dataset, bool hasPeer,
-        string folder)
+        string model, int workers, ImageShape shape, DrawnDataset dataset,
+        IReadOnlyList<string> peers, string folder)
     {
         IReadOnlyList<string> settings = options.Overrides(model, workers, dataset.Folder);
         RunSpec spec = RunSpecReader.Read("", "bench", settings);
         Network network = spec.CheckAgainst(
-            new DatasetFacts(shape, DrawnDataset.ClassCount, DrawnDataset.TrainCount));
+            new DatasetFacts(shape, DrawnDataset.ClassCount, dataset.TrainCount));
         var contenders = new List<IStepContender>();
         try
         {
             string place = Path.Combine(folder, $"{model}-{workers}");
             foreach (string ours in options.Ours.Where(ours => ours != "apart" || workers > 1))
                 contenders.Add(await StartOursAsync(ours, settings, workers, place));
-            foreach (bool isTuned in hasPeer ? new[] { false, true } : [])
+            foreach (bool isTuned in peers.Contains(Peers.PyTorch) ? new[] { false, true } : [])
             {
                 contenders.Add(await PyTorchTraining.StartAsync(
                     options, spec, network, dataset, workers, isTuned, folder, cancellation));
+            }
+
+            foreach (string loop in peers.Where(peer => Peers.DeviceLoops.Contains(peer)))
+            {
+                if (await StartLoopAsync(loop, spec, network, dataset, folder) is { } contender)
+                    contenders.Add(contender);
             }
 
             await MeasureAsync(model, workers, contenders);
@@ -76,6 +84,29 @@ internal sealed class StepBench(
             foreach (IStepContender contender in contenders)
                 await contender.DisposeAsync();
         }
+    }
+
+    private async Task<IStepContender?> StartLoopAsync(
+        string loop, RunSpec spec, Network network, DrawnDataset dataset, string folder)
+    {
+        output.Progress($"{spec.Model.Name}: {loop}, start");
+        (PyTorchLoop? contender, string absence) = await PyTorchLoop.StartAsync(
+            loop, spec, network, dataset, options, folder, cancellation);
+        if (contender is null)
+        {
+            output.Note($"{loop} is left out: {absence}");
+            output.Json(new
+            {
+                Model = spec.Model.Name,
+                options.Batch,
+                options.Device,
+                options.Precision,
+                Program = loop,
+                Absent = absence,
+            });
+        }
+
+        return contender;
     }
 
     private async Task<IStepContender> StartOursAsync(
@@ -169,6 +200,8 @@ internal sealed class StepBench(
                 Model = model,
                 Workers = workers,
                 options.Batch,
+                options.Device,
+                options.Precision,
                 Program = contenders[index].Name,
                 ImagesPerSecond = Number.Round(spread.Median),
                 ImagesPerSecondP10 = Number.Round(spread.P10),

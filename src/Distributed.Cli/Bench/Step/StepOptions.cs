@@ -1,5 +1,6 @@
 using System.Globalization;
 using Distributed.Runtime.Rpc;
+using Distributed.Training.Data;
 
 namespace Distributed.Cli.Bench.Step;
 
@@ -15,11 +16,13 @@ namespace Distributed.Cli.Bench.Step;
 /// <param name="Launcher">
 /// Words in front of each worker's own, with {rank} for its number; empty starts it here.
 /// </param>
+/// <param name="Device">cpu, cuda or cuda:N: where all of them compute.</param>
+/// <param name="Precision">fp32 or bf16: of all of them.</param>
 internal sealed record StepOptions(
     IReadOnlyList<string> Models, IReadOnlyList<int> Workers, int Batch, int Rounds,
     double Seconds, string Optimizer, double LearningRate, IReadOnlyList<string> Settings,
     IReadOnlyList<string>? Peers, IReadOnlyList<string> Ours, IReadOnlyList<string> Hosts,
-    string Launcher)
+    string Launcher, string Device, string Precision)
 {
     /// <summary>
     /// exact: as users run it. fast: without the tree, one logical shard a worker. apart: a run of
@@ -28,7 +31,25 @@ internal sealed record StepOptions(
     public static IReadOnlyList<string> OursNames { get; } = ["exact", "fast", "apart"];
 
     public static IReadOnlyList<string> ModelNames { get; } =
+    [
+        .. ModelNamesDefault, "resnet18", "airbench94", "airbench94-muon",
+    ];
+
+    public static IReadOnlyList<string> ModelNamesDefault =>
         ["course-cnn", "mnist-cnn", "cifar-cnn"];
+
+    public bool IsOnCpu => Device == CpuDevice;
+
+    public const string CpuDevice = "cpu";
+
+    private const int DeviceTrainBytes = 24 << 20;
+
+    public static ImageShape ShapeOf(string model) =>
+        model is "course-cnn" or "mnist-cnn" ? new(1, 28, 28) : new(3, 32, 32);
+
+    /// <summary>A GPU would go through a small set many times a second.</summary>
+    public int TrainCount(ImageShape shape) =>
+        IsOnCpu ? DrawnDataset.TrainCountDefault : DeviceTrainBytes / shape.Length;
 
     /// <summary>
     /// The same recipe for both sides: no augmentation, a constant rate, momentum for SGD.
@@ -36,7 +57,7 @@ internal sealed record StepOptions(
     public IReadOnlyList<string> Overrides(string model, int workers, string dataset) =>
     [
         $"dataset.name={dataset}", $"model={model}", $"globalBatch={Batch * workers}",
-        $"optimizer.kind={Optimizer}",
+        $"device={Device}", $"precision={Precision}", $"optimizer.kind={Optimizer}",
         string.Create(CultureInfo.InvariantCulture, $"optimizer.learningRate={LearningRate}"),
         .. Optimizer == "sgd" ? ["optimizer.momentum=0.9"] : Array.Empty<string>(),
         "optimizer.weightDecay=0", "schedule.kind=constant", "augmentation.cropPadding=0",
