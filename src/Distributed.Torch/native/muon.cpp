@@ -9,19 +9,15 @@
 namespace distributed {
 
 at::Tensor orthogonalized(const at::Tensor& matrix, int newtonSchulzSteps) {
-    // The polynomial that drives small singular values up fastest; it stops near 1, not at it.
-    constexpr double linear = 3.4445;
-    constexpr double cubic = -4.7750;
-    constexpr double quintic = 2.0315;
-    constexpr double noDivisionByZero = 1e-7;
     // The products are smaller when the longer side is summed away.
     const bool isTall = matrix.size(0) > matrix.size(1);
     at::Tensor value = isTall ? matrix.t() : matrix;
-    value = value / (value.norm() + noDivisionByZero);
+    value = value / (value.norm() + NewtonSchulz::noDivisionByZero);
     for (int step = 0; step < newtonSchulzSteps; ++step) {
         const at::Tensor square = value.mm(value.t());
-        const at::Tensor polynomial = square.mm(square).mul_(quintic).add_(square, cubic);
-        value = polynomial.mm(value).add_(value, linear);
+        const at::Tensor polynomial =
+            square.mm(square).mul_(NewtonSchulz::quintic).add_(square, NewtonSchulz::cubic);
+        value = polynomial.mm(value).add_(value, NewtonSchulz::linear);
     }
     return isTall ? value.t() : value;
 }

@@ -9,6 +9,14 @@
 
 namespace distributed {
 
+// Of the polynomial that drives small singular values up fastest; it stops near 1, not at it.
+struct NewtonSchulz {
+    static constexpr double linear = 3.4445;
+    static constexpr double cubic = -4.7750;
+    static constexpr double quintic = 2.0315;
+    static constexpr double noDivisionByZero = 1e-7;
+};
+
 // The tensors are matrices of one row a filter; parameters and momentum are changed. Before the
 // step the filters are scaled so that their common norm is the root of their number.
 void stepMuon(

@@ -74,6 +74,23 @@ internal sealed class TransportCluster : IAsyncDisposable
         failure?.Throw();
     }
 
+    /// <summary>
+    /// The same for each rank by its number. Where one rank fails, the others do not wait for it.
+    /// </summary>
+    public static Task OnAllAsync(IReadOnlyList<ITransport> ranks, Action<int> body) =>
+        Task.WhenAll(Enumerable.Range(0, ranks.Count).Select(rank => OnThread(() =>
+        {
+            try
+            {
+                body(rank);
+            }
+            catch (Exception failure)
+            {
+                ranks[rank].Cancel(failure.Message);
+                throw;
+            }
+        })));
+
     public static async Task DisposeAllAsync(IEnumerable<ITransport> ranks) =>
         await Task.WhenAll(ranks.Select(rank => OnThread(rank.Dispose)));
 

@@ -82,19 +82,7 @@ internal sealed class NcclRanks : IAsyncDisposable
         Open(generation);
     }
 
-    public Task OnAllAsync(Action<int> body) => Task.WhenAll(
-        Enumerable.Range(0, _ranks.Size).Select(rank => TransportCluster.OnThread(() =>
-        {
-            try
-            {
-                body(rank);
-            }
-            catch (Exception failure)
-            {
-                Transports[rank].Cancel(failure.Message);
-                throw;
-            }
-        })));
+    public Task OnAllAsync(Action<int> body) => TransportCluster.OnAllAsync(Transports, body);
 
     public async ValueTask DisposeAsync()
     {

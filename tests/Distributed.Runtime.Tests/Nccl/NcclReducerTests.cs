@@ -44,7 +44,7 @@ public sealed class NcclReducerTests(FakeNccl nccl)
         foreach (int length in new[] { 1, 17, 33, 20_011 })
         {
             float[][] gradients = ResidentSumsTests.Gradients(shards, length);
-            List<int[]> expected = await OfFramesAsync(plan, gradients);
+            List<int[]> expected = await ResidentSumsTests.OfFramesAsync(plan, gradients);
             await using NcclRanks ranks = await NcclRanks.OpenAsync(plan);
             await ranks.OnAllAsync(rank => Assert.Equal(
                 expected,
@@ -123,7 +123,7 @@ public sealed class NcclReducerTests(FakeNccl nccl)
     {
         ReductionPlan plan = PlanOf([0, 3, 8], ReductionOrder.Exact);
         float[][] gradients = ResidentSumsTests.Gradients(8, Length);
-        List<int[]> expected = await OfFramesAsync(plan, gradients);
+        List<int[]> expected = await ResidentSumsTests.OfFramesAsync(plan, gradients);
         await using NcclRanks ranks = await NcclRanks.OpenAsync(plan);
         ranks.Transports[1].Cancel("the generation is over");
         await ranks.RegroupAsync(generation: 1);
@@ -265,25 +265,4 @@ public sealed class NcclReducerTests(FakeNccl nccl)
                 bounds[^1],
                 [.. bounds.Zip(bounds.Skip(1), (first, end) => new ShardRange(first, end))]),
             order);
-
-    /// <summary>What frames come to, the same on every rank.</summary>
-    private static async Task<List<int[]>> OfFramesAsync(ReductionPlan plan, float[][] gradients)
-    {
-        int ranks = plan.Map.RankCount;
-        var network = new InMemoryNetwork(ranks);
-        var sums = new List<int[]>[ranks];
-        await Task.WhenAll(Enumerable.Range(0, ranks).Select(rank =>
-            TransportCluster.OnThread(() =>
-            {
-                Memory<byte>[] nodes =
-                [
-                    .. plan.Locals[rank].Nodes.Select(
-                        _ => new byte[gradients[0].Length * sizeof(float)]),
-                ];
-                sums[rank] = ResidentSumsTests.Run(
-                    plan, rank, gradients, nodes,
-                    ResidentSumsTests.FrameReducer(network.Connect(rank), plan, nodes));
-            })));
-        return sums[0];
-    }
 }

@@ -41,7 +41,7 @@ public sealed class HierarchicalSumsTests
             foreach (var length in new[] { 1, 17, 1_001, 150_011 })
             {
                 var gradients = ResidentSumsTests.Gradients(shards, length);
-                var expected = await FlatAsync(plan, gradients);
+                var expected = await ResidentSumsTests.OfFramesAsync(plan, gradients);
                 await ranks.OpenAsync(plan, length);
                 var got = new List<int[]>[ranks.Size];
                 await ranks.OnAllAsync(rank => got[rank] = ResidentSumsTests.Run(
@@ -90,24 +90,6 @@ public sealed class HierarchicalSumsTests
 
         Assert.Contains(sums[0].Take(compressed).Index(), sum =>
             Math.Abs(sum.Item - 10 * (1 + sum.Index % 1000 / 1000f)) > 0.005f);
-    }
-
-    private static async Task<List<int[]>> FlatAsync(ReductionPlan plan, float[][] gradients)
-    {
-        var network = new InMemoryNetwork(plan.Map.RankCount);
-        var sums = new List<int[]>[plan.Map.RankCount];
-        await Task.WhenAll(sums.Select((_, rank) => TransportCluster.OnThread(() =>
-        {
-            Memory<byte>[] nodes =
-            [
-                .. plan.Locals[rank].Nodes.Select(
-                    _ => new byte[gradients[0].Length * sizeof(float)]),
-            ];
-            sums[rank] = ResidentSumsTests.Run(
-                plan, rank, gradients, nodes,
-                ResidentSumsTests.FrameReducer(network.Connect(rank), plan, nodes));
-        })));
-        return sums[0];
     }
 
     /// <summary>Other orders of adding, but the same addends.</summary>

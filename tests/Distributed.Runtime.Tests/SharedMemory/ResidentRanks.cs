@@ -59,19 +59,7 @@ internal sealed class ResidentRanks : IAsyncDisposable
         MemoryMarshal.Cast<byte, float>(bytes.Span);
 
     /// <summary>Where one rank fails, the others do not wait for it.</summary>
-    public Task OnAllAsync(Action<int> body) => Task.WhenAll(
-        Enumerable.Range(0, _ranks.Size).Select(rank => TransportCluster.OnThread(() =>
-        {
-            try
-            {
-                body(rank);
-            }
-            catch (Exception failure)
-            {
-                Transports[rank].Cancel(failure.Message);
-                throw;
-            }
-        })));
+    public Task OnAllAsync(Action<int> body) => TransportCluster.OnAllAsync(Transports, body);
 
     public async ValueTask DisposeAsync()
     {

@@ -119,6 +119,26 @@ public sealed class ResidentSumsTests
         reducer.EndStep();
     }
 
+    /// <summary>What a reduction over frames comes to, on rank 0.</summary>
+    internal static async Task<List<int[]>> OfFramesAsync(
+        ReductionPlan plan, float[][] gradients)
+    {
+        var network = new InMemoryNetwork(plan.Map.RankCount);
+        var sums = new List<int[]>[plan.Map.RankCount];
+        await Task.WhenAll(sums.Select((_, rank) => TransportCluster.OnThread(() =>
+        {
+            Memory<byte>[] nodes =
+            [
+                .. plan.Locals[rank].Nodes.Select(
+                    _ => new byte[gradients[0].Length * sizeof(float)]),
+            ];
+            sums[rank] = Run(
+                plan, rank, gradients, nodes,
+                FrameReducer(network.Connect(rank), plan, nodes));
+        })));
+        return sums[0];
+    }
+
     internal static AllReducer FrameReducer(
         ITransport transport, ReductionPlan plan, IReadOnlyList<Memory<byte>> nodes)
     {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../errors.h"
+#include "../muon.h"
 
 namespace distributed {
 
@@ -46,20 +47,16 @@ at::Tensor MuonBatch::stacked(const at::Tensor& flat) const {
     return at::stack(matrices);
 }
 
-// See ../muon.cpp for the polynomial.
 at::Tensor MuonBatch::orthogonalized(at::Tensor directions) const {
-    constexpr double linear = 3.4445;
-    constexpr double cubic = -4.7750;
-    constexpr double quintic = 2.0315;
-    constexpr double noDivisionByZero = 1e-7;
     const at::Tensor norms = directions.flatten(1).norm(2, 1).view({-1, 1, 1});
-    directions.div_(norms.add_(noDivisionByZero));
+    directions.div_(norms.add_(NewtonSchulz::noDivisionByZero));
     const bool isTall = rows_ > columns_;
     at::Tensor value = isTall ? directions.transpose(1, 2) : directions;
     for (int step = 0; step < newtonSchulzSteps_; ++step) {
         const at::Tensor square = value.bmm(value.transpose(1, 2));
-        const at::Tensor polynomial = at::baddbmm(square, square, square, cubic, quintic);
-        value = at::baddbmm(value, polynomial, value, linear, 1);
+        const at::Tensor polynomial = at::baddbmm(
+            square, square, square, NewtonSchulz::cubic, NewtonSchulz::quintic);
+        value = at::baddbmm(value, polynomial, value, NewtonSchulz::linear, 1);
     }
     return isTall ? value.transpose(1, 2) : value;
 }

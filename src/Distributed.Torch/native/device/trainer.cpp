@@ -177,33 +177,13 @@ void Trainer::compute(
             bucketReady(static_cast<int32_t>(index), context);
         }
     };
-    stage(batch, samples, nullptr);
-    PassInput input = passInput(batch, samples, computed_);
-    input.onBucket = [&](int index) {
-        const Bucket& bucket = layout_.buckets()[static_cast<size_t>(index)];
-        deliveries_.send(index, numberOnDevice_, [&] {
-            host.narrow(0, bucket.offset, bucket.length)
-                .copy_(computed_.narrow(0, bucket.offset, bucket.length), true);
-            if (index == 0) {
-                hostResults_.copy_(results_, true);
-            }
-        });
-        if (streams_.isHost()) {
-            announce(static_cast<size_t>(index));
-        }
-    };
     CaptureKey key = captureKey(Compute, batch, isDirect ? hostGradients : nullptr);
     key.push_back(pinning);
-    capture_->run(key, generatorsOf(batch), [&] {
-        numberOnDevice_.copy_(numbers_->onDevice(numberAt, 1));
-        pass_.run(input);
-        streams_.join();
-    });
-    for (size_t i = 0; !streams_.isHost() && i < layout_.buckets().size(); ++i) {
-        deliveries_.await(static_cast<int64_t>(i), number_);
-        announce(i);
-    }
-    readResults(batch);
+    const auto toHost = [&](const Bucket& bucket) {
+        host.narrow(0, bucket.offset, bucket.length)
+            .copy_(computed_.narrow(0, bucket.offset, bucket.length), true);
+    };
+    computeInto(computed_, batch, samples, key, BucketWork{{}, toHost, announce});
 }
 
 void Trainer::update(const void* hostGradients, const dt_update& update) {
@@ -226,21 +206,41 @@ void Trainer::computeResident(
         key.push_back(add.target);
         key.push_back(add.source);
     }
-    stage(batch, samples, nullptr);
-    PassInput input = passInput(batch, samples, nodeBuffer(buffer));
-    input.onBucket = [&](int index) {
-        const Bucket& bucket = layout_.buckets()[static_cast<size_t>(index)];
+    const auto addNodes = [&](const Bucket& bucket) {
         for (const dt_slot_add& add : adds) {
             nodeBuffer(add.target).narrow(0, bucket.offset, bucket.length)
                 .add_(nodeBuffer(add.source).narrow(0, bucket.offset, bucket.length));
         }
+    };
+    const auto announce = [&](size_t index) {
+        if (bucketReady != nullptr) {
+            bucketReady(static_cast<int32_t>(index), context);
+        }
+    };
+    computeInto(
+        nodeBuffer(buffer), batch, samples, key, BucketWork{addNodes, {}, announce});
+}
+
+void Trainer::computeInto(
+    const at::Tensor& target, const TrainerBatch& batch, int64_t samples, const CaptureKey& key,
+    const BucketWork& work) {
+    stage(batch, samples, nullptr);
+    PassInput input = passInput(batch, samples, target);
+    input.onBucket = [&](int index) {
+        const Bucket& bucket = layout_.buckets()[static_cast<size_t>(index)];
+        if (work.onDevice) {
+            work.onDevice(bucket);
+        }
         deliveries_.send(index, numberOnDevice_, [&] {
+            if (work.beside) {
+                work.beside(bucket);
+            }
             if (index == 0) {
                 hostResults_.copy_(results_, true);
             }
         });
-        if (streams_.isHost() && bucketReady != nullptr) {
-            bucketReady(index, context);
+        if (streams_.isHost()) {
+            work.announce(static_cast<size_t>(index));
         }
     };
     capture_->run(key, generatorsOf(batch), [&] {
@@ -250,9 +250,7 @@ void Trainer::computeResident(
     });
     for (size_t i = 0; !streams_.isHost() && i < layout_.buckets().size(); ++i) {
         deliveries_.await(static_cast<int64_t>(i), number_);
-        if (bucketReady != nullptr) {
-            bucketReady(static_cast<int32_t>(i), context);
-        }
+        work.announce(i);
     }
     readResults(batch);
 }

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,15 @@ private:
     void stage(const TrainerBatch& batch, int64_t samples, const dt_update* update);
     at::Tensor stageSamples(const dt_sample* samples, int64_t count);
     PassInput passInput(const TrainerBatch& batch, int64_t samples, const at::Tensor& target);
+    // What becomes of a bucket that backward has completed.
+    struct BucketWork {
+        std::function<void(const Bucket&)> onDevice;  // next in the step's own queue
+        std::function<void(const Bucket&)> beside;    // while the step goes on
+        std::function<void(size_t)> announce;         // by the caller's thread, once both are done
+    };
+    void computeInto(
+        const at::Tensor& target, const TrainerBatch& batch, int64_t samples,
+        const CaptureKey& key, const BucketWork& work);
     void seedGenerators(const TrainerBatch& batch);
     std::vector<at::Generator> generatorsOf(const TrainerBatch& batch) const;
     CaptureKey captureKey(int64_t kind, const TrainerBatch& batch, const void* host) const;
